@@ -1,0 +1,163 @@
+import type { JsonSchema } from './vocabulary.ts'
+
+/** The version of the specification that this package implements; it travels on every descriptor and frame. */
+export const specVersion = '0.1'
+
+/**
+ * What a model is and promises, as plain JSON. It is published, canonicalised (RFC 8785) and identified by its
+ * SHA-256, so that both sides of a call know that they mean the same contract.
+ */
+export interface Descriptor<In = unknown, Out = unknown> {
+  readonly specVersion: typeof specVersion
+  /** `maker/name`: lower-case letters, digits and hyphens. */
+  readonly id: string
+  /** Semantic version of the model behind the contract. */
+  readonly version: string
+  readonly kind: 'model' | 'tool' | 'agent'
+  readonly title: string
+  readonly description?: string
+  readonly task: Task
+  /** Where it stands in the ISA-95 equipment hierarchy. */
+  readonly place?: Place
+  /** JSON Schema 2020-12 with the Dinrail vocabulary. */
+  readonly input: JsonSchema
+  readonly output: JsonSchema
+  /** `none` answers only; `record` changes records such as a work order; `actuate` moves equipment. */
+  readonly effect: 'none' | 'record' | 'actuate'
+  readonly supports: Supports
+  readonly timing?: Timing
+  readonly confidence?: ConfidenceSource
+  readonly provenance?: Provenance
+  /** Present on a guarded model: the boundary that it stands behind. */
+  readonly safety?: Safety
+  /** Present on a chat model: what it can take and give. */
+  readonly chat?: ChatCard
+  /** Types only, never a value: lets `Model<In, Out>` be inferred from a descriptor. */
+  readonly '~types'?: { readonly input: In; readonly output: Out }
+}
+
+export const industrialTasks = [
+  'quality-inspection',
+  'predictive-maintenance',
+  'energy-optimization',
+  'parameter-control',
+  'visual-recognition',
+  'knowledge-query',
+  'process-analysis',
+  'plan-generation',
+  'fault-attribution',
+  'coordination',
+  'scheduling',
+  'generative-design',
+  'conversation',
+] as const
+
+/** An open vocabulary: the industrial tasks are named, others are allowed. */
+export type Task = (typeof industrialTasks)[number] | (string & {})
+
+export interface Place {
+  readonly enterprise?: string
+  readonly site?: string
+  readonly area?: string
+  readonly workCenter?: string
+  readonly workUnit?: string
+}
+
+/** What a model can do beyond answering. The conformance kit skips by nothing else, and what is absent is refused. */
+export interface Supports {
+  readonly stream?: true
+  /** The model heeds its abort signal; without it a call still settles in time, but work may go on. */
+  readonly cancel?: true
+  /** The model itself honours `idempotencyKey`. */
+  readonly idempotent?: true
+}
+
+export interface Timing {
+  /** How long a caller should normally allow, in milliseconds. */
+  readonly defaultDeadlineMs?: number
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+  /** The machine on which they were measured; figures without it mean nothing. */
+  readonly hardware?: string
+}
+
+export interface ConfidenceSource {
+  /** How raw scores became probabilities. */
+  readonly calibration: 'temperature' | 'isotonic' | 'none'
+  /** Expected calibration error on held-out data, in [0, 1]. */
+  readonly expectedCalibrationError?: number
+}
+
+/** IDTA 02058/02059/02060 content: where the model comes from and what it is not for. */
+export interface Provenance {
+  /** `sha256:` and 64 hexadecimal digits of the weights' bytes. */
+  readonly artefact?: string
+  readonly data?: readonly { readonly name: string; readonly source?: string; readonly licence?: string; readonly sha256?: string }[]
+  readonly metrics?: Readonly<Record<string, number | readonly number[] | string>>
+  readonly licence?: string
+  readonly limitations?: readonly string[]
+}
+
+/** What a model that moves equipment may do without a person: from nothing to anything within its limits. */
+export const authorities = ['inform', 'recommend', 'act-after-approval', 'act-within-limits'] as const
+export type Authority = (typeof authorities)[number]
+
+export interface Safety {
+  readonly authority: Authority
+  /** Names of the conditions that must hold at the moment of a write. */
+  readonly interlocks: readonly string[]
+  readonly journaled: boolean
+  readonly readBack: boolean
+}
+
+export interface ChatCard {
+  readonly tools: boolean
+  readonly structuredOutput: 'native' | 'none'
+  readonly contextTokens?: number
+  readonly modalities: readonly ('text' | 'image' | 'document')[]
+}
+
+const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
+const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?$/
+
+/** Why a value is no descriptor, or undefined where it is one. A sentence for a person. */
+export function descriptorProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return 'a descriptor is a JSON object'
+  const d = value as Partial<Record<keyof Descriptor, unknown>>
+  if (d.specVersion !== specVersion) return `specVersion is ${JSON.stringify(d.specVersion)}; this side speaks ${specVersion}`
+  if (typeof d.id !== 'string' || !idPattern.test(d.id)) return `id ${JSON.stringify(d.id)} is not maker/name in lower case, digits and hyphens`
+  if (typeof d.version !== 'string' || !versionPattern.test(d.version)) return `version ${JSON.stringify(d.version)} is not semantic, such as 1.0.0`
+  if (d.kind !== 'model' && d.kind !== 'tool' && d.kind !== 'agent') return `kind ${JSON.stringify(d.kind)} is not model, tool or agent`
+  if (typeof d.title !== 'string' || d.title === '') return 'title is missing'
+  if (typeof d.task !== 'string' || d.task === '') return 'task is missing'
+  if (d.effect !== 'none' && d.effect !== 'record' && d.effect !== 'actuate') return `effect ${JSON.stringify(d.effect)} is not none, record or actuate`
+  for (const key of ['input', 'output', 'supports'] as const)
+    if (typeof d[key] !== 'object' || d[key] === null || Array.isArray(d[key])) return `${key} is not a JSON object`
+  return undefined
+}
+
+/** RFC 8785 canonical JSON: keys sorted by UTF-16 code units, no white space, numbers as ECMAScript prints them. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`)
+  if (typeof value !== 'object' || value === null) {
+    const text = JSON.stringify(value)
+    if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
+    return text
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+}
+
+/** The SHA-256 of the canonical form, as `sha256:` and 64 hexadecimal digits. */
+export async function descriptorDigest(descriptor: Descriptor): Promise<string> {
+  return sha256(new TextEncoder().encode(canonicalJson(descriptor)))
+}
+
+/** `sha256:` and the 64 hexadecimal digits of the SHA-256 of some bytes. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}

@@ -1,0 +1,116 @@
+import type { Attempt } from './model.ts'
+
+/** Every way in which a call can end without an answer. Codes are stable; messages are for people. */
+export const faultCodes = [
+  'invalid-input',
+  'invalid-output',
+  'unit-mismatch',
+  'stale-input',
+  'bad-quality',
+  'out-of-limits',
+  'interlocked',
+  'approval-required',
+  'approval-expired',
+  'denied',
+  'not-found',
+  'unsupported',
+  'deadline-exceeded',
+  'cancelled',
+  'overloaded',
+  'unavailable',
+  'contract-changed',
+  'internal',
+] as const
+
+export type FaultCode = (typeof faultCodes)[number]
+
+/** A fault as it travels: plain JSON, the same on both sides of every transport. */
+export interface FaultRecord {
+  readonly code: FaultCode
+  readonly message: string
+  readonly retryable: boolean
+  /** JSON Pointer to what it is about, such as `/input/speed`. */
+  readonly field?: string | undefined
+  /** Id of the model in which it arose. */
+  readonly model?: string | undefined
+  readonly origin: 'local' | 'remote'
+  readonly details?: unknown
+  /** The attempts that were made before it, so that costs add up through failures. */
+  readonly usage?: readonly Attempt[] | undefined
+}
+
+const brand = Symbol.for('dinrail.fault')
+const retryableCodes = new Set<FaultCode>(['overloaded', 'unavailable', 'deadline-exceeded'])
+
+/** The one error of the rail. */
+export class Fault extends Error implements FaultRecord {
+  readonly code: FaultCode
+  /** Whether the same call may succeed later without any change to it. */
+  readonly retryable: boolean
+  readonly field?: string | undefined
+  readonly model?: string | undefined
+  readonly origin: 'local' | 'remote'
+  readonly details?: unknown
+  readonly usage?: readonly Attempt[] | undefined
+
+  constructor(code: FaultCode, message: string, more: Partial<Omit<FaultRecord, 'code' | 'message'>> & ErrorOptions = {}) {
+    super(message, 'cause' in more ? { cause: more.cause } : undefined)
+    this.name = 'Fault'
+    this.code = code
+    this.retryable = more.retryable ?? retryableCodes.has(code)
+    this.origin = more.origin ?? 'local'
+    if (more.field !== undefined) this.field = more.field
+    if (more.model !== undefined) this.model = more.model
+    if (more.details !== undefined) this.details = more.details
+    if (more.usage !== undefined) this.usage = more.usage
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** The same fault with more said about it; nothing already said is lost. */
+  with(more: Partial<Omit<FaultRecord, 'code' | 'message'>>): Fault {
+    return new Fault(this.code, this.message, { ...this.toJSON(), ...more, cause: this.cause })
+  }
+
+  toJSON(): FaultRecord {
+    const { code, message, retryable, origin } = this
+    return {
+      code,
+      message,
+      retryable,
+      origin,
+      ...(this.field !== undefined && { field: this.field }),
+      ...(this.model !== undefined && { model: this.model }),
+      ...(this.details !== undefined && { details: this.details }),
+      ...(this.usage !== undefined && { usage: this.usage }),
+    }
+  }
+
+  /** Whatever was thrown, as a fault: a fault stays itself, an abort is `cancelled`, all else is `internal`. */
+  static from(thrown: unknown): Fault {
+    if (isFault(thrown)) return thrown
+    if (thrown instanceof Error && thrown.name === 'AbortError')
+      return new Fault('cancelled', thrown.message || 'the call was cancelled', { cause: thrown })
+    if (thrown instanceof Error && thrown.name === 'TimeoutError')
+      return new Fault('deadline-exceeded', thrown.message, { cause: thrown })
+    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    return new Fault('internal', message || 'failed without a message', { cause: thrown })
+  }
+
+  /** Reads a fault that crossed a transport. An unknown code becomes `internal`, never a crash. */
+  static fromRecord(record: Partial<FaultRecord>): Fault {
+    const code = faultCodes.find((known) => known === record.code) ?? 'internal'
+    return new Fault(code, String(record.message ?? 'no message'), {
+      origin: 'remote',
+      ...(typeof record.retryable === 'boolean' && { retryable: record.retryable }),
+      ...(typeof record.field === 'string' && { field: record.field }),
+      ...(typeof record.model === 'string' && { model: record.model }),
+      ...(record.details !== undefined && { details: record.details }),
+      ...(Array.isArray(record.usage) && { usage: record.usage }),
+    })
+  }
+}
+
+/** Whether a value is a fault, of this copy of the package or another. */
+export function isFault(value: unknown): value is Fault {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
+}

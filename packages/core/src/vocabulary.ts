@@ -1,0 +1,178 @@
+import type { DataType } from './tensor.ts'
+import { isDataType } from './tensor.ts'
+import { type Unit, parseUnit } from './units.ts'
+
+/** JSON Schema 2020-12 whose leaves may carry the Dinrail vocabulary. */
+export interface JsonSchema extends Vocabulary {
+  readonly [keyword: string]: unknown
+}
+
+/** What any schema property may say beyond JSON Schema. zod's `.meta({…})` and TypeBox's options both carry it. */
+export interface Vocabulary {
+  /** UCUM code, such as `mm/s` or `Cel`. */
+  readonly unit?: string
+  /** Kind of quantity, such as `vibration-velocity`. */
+  readonly quantity?: string
+  /** IRIs or IRDIs of what the property means. */
+  readonly semantics?: readonly string[]
+  /** In the property's own unit. */
+  readonly limits?: Limits
+  /** Milliseconds since the source time after which a sample is `stale-input`. */
+  readonly maxAge?: number
+  /** What a missing value means; only `reject` so far, which is also the default. */
+  readonly missing?: 'reject'
+  readonly tensor?: TensorSchema
+}
+
+export interface Limits {
+  /** What can exist at all: outside is `invalid-input`. */
+  readonly physical?: Range
+  /** What the equipment may be told: outside is `out-of-limits` for a write. */
+  readonly operating?: Range
+  /** What the model has learnt: outside is `out-of-limits`, never a confident number. */
+  readonly training?: Range
+}
+
+/** Both ends belong to the range; a missing end is open. */
+export interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+export interface TensorSchema {
+  readonly dtype: DataType
+  /** A number is exact, a string names a length that is free. */
+  readonly shape: readonly (number | string)[]
+  /** A name per axis, such as `time`. */
+  readonly axes?: readonly string[]
+}
+
+/** What is to be checked at one place of a value and below it. Recursive schemas make cyclic rules. */
+export interface Rule {
+  leaf: boolean
+  unit?: Unit
+  limits?: Limits
+  maxAge?: number
+  tensor?: TensorSchema
+  properties?: Map<string, Rule>
+  items?: Rule
+  prefixItems?: Rule[]
+  additional?: Rule
+}
+
+const compiled = new WeakMap<object, Rule>()
+
+/** Compiles the vocabulary of a schema once. Throws a `TypeError` that names the place where it makes no sense. */
+export function compileVocabulary(schema: JsonSchema): Rule {
+  const known = compiled.get(schema)
+  if (known !== undefined) return known
+  const rule = new Compiler(schema).compile(schema, '')
+  compiled.set(schema, rule)
+  return rule
+}
+
+class Compiler {
+  private readonly references = new Map<string, Rule>()
+
+  constructor(private readonly root: JsonSchema) {}
+
+  compile(schema: JsonSchema, at: string): Rule {
+    if (at.length > 4096) throw new TypeError('the schema is nested too deeply')
+    const rule: Rule = { leaf: isLeaf(schema) }
+    this.readKeywords(rule, schema, at)
+    if (isObject(schema.properties)) {
+      rule.properties = new Map()
+      for (const [key, member] of Object.entries(schema.properties))
+        if (isObject(member)) rule.properties.set(key, this.compile(member, `${at}/properties/${key}`))
+    }
+    if (isObject(schema.items)) rule.items = this.compile(schema.items, `${at}/items`)
+    if (isObject(schema.additionalProperties))
+      rule.additional = this.compile(schema.additionalProperties, `${at}/additionalProperties`)
+    if (Array.isArray(schema.prefixItems))
+      rule.prefixItems = schema.prefixItems.map((item, i) => this.compile(item as JsonSchema, `${at}/prefixItems/${i}`))
+    if (typeof schema.$ref === 'string') merge(rule, this.follow(schema.$ref, at), at)
+    for (const keyword of ['allOf', 'anyOf', 'oneOf'] as const) {
+      const branches = schema[keyword]
+      if (!Array.isArray(branches)) continue
+      const rules = branches
+        .filter((branch) => isObject(branch) && branch.type !== 'null')
+        .map((branch, i) => this.compile(branch as JsonSchema, `${at}/${keyword}/${i}`))
+      if (rules.length > 0 && rules.every((branch) => branch.leaf)) rule.leaf = true
+      for (const branch of rules) merge(rule, branch, at)
+    }
+    return rule
+  }
+
+  private readKeywords(rule: Rule, schema: JsonSchema, at: string): void {
+    if (schema.unit !== undefined) rule.unit = parseUnit(schema.unit)
+    if (schema.limits !== undefined) rule.limits = checkLimits(schema.limits, at)
+    if (schema.maxAge !== undefined) {
+      if (!(schema.maxAge >= 0)) throw new TypeError(`maxAge at ${at} is not a number of milliseconds`)
+      rule.maxAge = schema.maxAge
+    }
+    if (schema.missing !== undefined && schema.missing !== 'reject')
+      throw new TypeError(`missing: '${schema.missing}' at ${at} is not supported; a missing value is rejected`)
+    if (schema.tensor !== undefined) {
+      if (!isDataType(schema.tensor.dtype) || !Array.isArray(schema.tensor.shape))
+        throw new TypeError(`tensor at ${at} needs a dtype and a shape`)
+      rule.tensor = schema.tensor
+    }
+  }
+
+  private follow(reference: string, at: string): Rule {
+    if (!reference.startsWith('#')) throw new TypeError(`$ref ${reference} at ${at} is remote: schemas must stand alone`)
+    const known = this.references.get(reference)
+    if (known !== undefined) return known
+    const placeholder: Rule = { leaf: false }
+    this.references.set(reference, placeholder)
+    let target: unknown = this.root
+    for (const step of reference.split('/').slice(1))
+      target = isObject(target) ? target[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')] : undefined
+    if (!isObject(target)) throw new TypeError(`$ref ${reference} at ${at} leads nowhere`)
+    return Object.assign(placeholder, this.compile(target as JsonSchema, reference))
+  }
+}
+
+function isObject(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const leafTypes = new Set(['number', 'integer', 'string', 'boolean', 'null'])
+
+function isLeaf(schema: JsonSchema): boolean {
+  if (schema.tensor !== undefined || schema.unit !== undefined) return true
+  if (Array.isArray(schema.type)) return schema.type.every((type) => leafTypes.has(type))
+  if (schema.type !== undefined) return leafTypes.has(schema.type as string)
+  if (Array.isArray(schema.enum)) return schema.enum.every((member) => typeof member !== 'object')
+  return schema.const !== undefined && typeof schema.const !== 'object'
+}
+
+function checkLimits(limits: Limits, at: string): Limits {
+  for (const [name, range] of Object.entries(limits)) {
+    if (name !== 'physical' && name !== 'operating' && name !== 'training')
+      throw new TypeError(`limits at ${at} have no kind '${name}': use physical, operating or training`)
+    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = range as Range
+    if (!(min <= max)) throw new TypeError(`${name} limits at ${at}: min ${min} is not at most max ${max}`)
+  }
+  return limits
+}
+
+/** Alternatives may repeat a rule but not differ in it, since nobody could say which one a value has to keep. */
+function merge(into: Rule, from: Rule, at: string): void {
+  if (from.leaf) into.leaf = true
+  for (const key of ['unit', 'limits', 'maxAge', 'tensor'] as const) {
+    if (from[key] === undefined) continue
+    if (into[key] !== undefined && JSON.stringify(into[key]) !== JSON.stringify(from[key]))
+      throw new TypeError(`alternatives at ${at || 'the root'} differ in ${key}: state it once, on the property itself`)
+    Object.assign(into, { [key]: from[key] })
+  }
+  if (from.items !== undefined) into.items ??= from.items
+  if (from.additional !== undefined) into.additional ??= from.additional
+  if (from.prefixItems !== undefined) into.prefixItems ??= from.prefixItems
+  for (const [key, member] of from.properties ?? []) {
+    into.properties ??= new Map()
+    const present = into.properties.get(key)
+    if (present === undefined) into.properties.set(key, member)
+    else if (present !== member) merge(present, member, `${at}/${key}`)
+  }
+}
