@@ -1,5 +1,5 @@
-import type { JsonSchema } from './vocabulary.ts'
 import type { Model } from './model.ts'
+import type { JsonSchema } from './vocabulary.ts'
 
 /** A model that converses. Served, routed, guarded and carried like any other. */
 export type ChatModel = Model<ChatInput, ChatOutput, ChatPart>

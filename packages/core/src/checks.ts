@@ -26,8 +26,7 @@ function unwrap(rule: Rule, value: unknown, path: PropertyKey[], measured: Measu
   if (path.length > deepest) throw new Fault('invalid-input', `the input is nested more than ${deepest} deep`)
   if (rule.leaf) {
     const sample = isSample(value) ? value : undefined
-    if (sample !== undefined || rule.maxAge !== undefined)
-      measured.push({ pointer: toPointer(path), rule, sample })
+    if (sample !== undefined || rule.maxAge !== undefined) measured.push({ pointer: toPointer(path), rule, sample })
     const bare = sample === undefined ? value : inContractUnit(rule, sample, path)
     if (rule.tensor !== undefined && bare !== undefined) checkForm(rule.tensor, bare, path, 'invalid-input')
     return bare
@@ -54,7 +53,10 @@ function* membersOf(rule: Rule, value: object): Generator<[PropertyKey, unknown,
   }
   for (const [key, member] of Object.entries(value)) {
     const memberRule = rule.properties?.get(key) ?? rule.additional
-    if (memberRule !== undefined) yield [key, member, memberRule]
+    if (memberRule === undefined) continue
+    // As a key it would reach the prototype of whatever copies the value.
+    if (key === '__proto__') throw new Fault('invalid-input', 'a member named __proto__ is not accepted')
+    yield [key, member, memberRule]
   }
 }
 
@@ -63,7 +65,9 @@ function inContractUnit(rule: Rule, sample: Sample<unknown>, path: PropertyKey[]
   const field = toPointer(path)
   const to = rule.unit
   if (to === undefined)
-    throw new Fault('unit-mismatch', `${field} has no unit in the contract, the caller states '${sample.unit}'`, { field })
+    throw new Fault('unit-mismatch', `${field} has no unit in the contract, the caller states '${sample.unit}'`, {
+      field,
+    })
   let from: Unit
   try {
     from = parseUnit(sample.unit)
@@ -72,7 +76,9 @@ function inContractUnit(rule: Rule, sample: Sample<unknown>, path: PropertyKey[]
   }
   if (from.code === to.code) return sample.value
   if (!commensurable(from, to))
-    throw new Fault('unit-mismatch', `${field} is in '${to.code}', which '${from.code}' cannot be converted to`, { field })
+    throw new Fault('unit-mismatch', `${field} is in '${to.code}', which '${from.code}' cannot be converted to`, {
+      field,
+    })
   const { scale, shift } = conversion(from, to)
   if (typeof sample.value === 'number') return sample.value * scale + shift
   if (isTensor(sample.value)) return convertTensor(sample.value, scale, shift, field)
@@ -81,7 +87,9 @@ function inContractUnit(rule: Rule, sample: Sample<unknown>, path: PropertyKey[]
 
 function convertTensor(tensor: Tensor, scale: number, shift: number, field: string): Tensor {
   if (tensor.dtype !== 'float32' && tensor.dtype !== 'float64')
-    throw new Fault('unit-mismatch', `${field}: a tensor of ${tensor.dtype} cannot be converted without loss`, { field })
+    throw new Fault('unit-mismatch', `${field}: a tensor of ${tensor.dtype} cannot be converted without loss`, {
+      field,
+    })
   const source = tensor.data as Float32Array | Float64Array
   const data = new arrayOf[tensor.dtype](source.length)
   for (let i = 0; i < source.length; i++) data[i] = source[i]! * scale + shift
@@ -92,17 +100,22 @@ function convertTensor(tensor: Tensor, scale: number, shift: number, field: stri
 export function checkFreshness(measured: readonly Measured[], now: number): Quality {
   let worst: Quality = 'good'
   for (const { pointer: field, rule, sample } of measured) {
-    if (sample?.quality === 'bad') throw new Fault('bad-quality', `${field}: its source says that the value is bad`, { field })
+    if (sample?.quality === 'bad')
+      throw new Fault('bad-quality', `${field}: its source says that the value is bad`, { field })
     if (sample?.quality === 'uncertain') worst = 'uncertain'
     if (sample?.quality !== undefined && !['good', 'uncertain'].includes(sample.quality))
-      throw new Fault('invalid-input', `${field}: quality '${String(sample.quality)}' is not good, uncertain or bad`, { field })
+      throw new Fault('invalid-input', `${field}: quality '${String(sample.quality)}' is not good, uncertain or bad`, {
+        field,
+      })
     if (rule.maxAge === undefined) continue
     const time = Date.parse(sample?.sourceTime ?? '')
     if (Number.isNaN(time))
       throw new Fault('stale-input', `${field} must say when it was measured: send { value, sourceTime }`, { field })
     const age = now - time
-    if (age > rule.maxAge) throw new Fault('stale-input', `${field} is ${age} ms old, at most ${rule.maxAge} ms are allowed`, { field })
-    if (age < -rule.maxAge) throw new Fault('stale-input', `${field} comes ${-age} ms from the future: check the source's clock`, { field })
+    if (age > rule.maxAge)
+      throw new Fault('stale-input', `${field} is ${age} ms old, at most ${rule.maxAge} ms are allowed`, { field })
+    if (age < -rule.maxAge)
+      throw new Fault('stale-input', `${field} comes ${-age} ms from the future: check the source's clock`, { field })
   }
   return worst
 }
@@ -138,12 +151,19 @@ function bound(rule: Rule, value: unknown, path: PropertyKey[], purpose: Purpose
 }
 
 function checkForm(schema: TensorSchema, value: unknown, path: PropertyKey[], invalid: FaultCode): Tensor {
-  if (!isTensor(value)) throw refuse(invalid, path, `must be a tensor of ${schema.dtype}, such as tensor(new ${arrayOf[schema.dtype].name}(…))`)
-  if (value.dtype !== schema.dtype) throw refuse(invalid, path, `must be a tensor of ${schema.dtype}, not of ${value.dtype}`)
+  if (!isTensor(value))
+    throw refuse(
+      invalid,
+      path,
+      `must be a tensor of ${schema.dtype}, such as tensor(new ${arrayOf[schema.dtype].name}(…))`,
+    )
+  if (value.dtype !== schema.dtype)
+    throw refuse(invalid, path, `must be a tensor of ${schema.dtype}, not of ${value.dtype}`)
   const fits =
     value.shape.length === schema.shape.length &&
     schema.shape.every((length, axis) => typeof length === 'string' || length === value.shape[axis])
-  if (!fits) throw refuse(invalid, path, `must have the shape [${schema.shape.join(', ')}], not [${value.shape.join(', ')}]`)
+  if (!fits)
+    throw refuse(invalid, path, `must have the shape [${schema.shape.join(', ')}], not [${value.shape.join(', ')}]`)
   return value
 }
 
@@ -186,9 +206,14 @@ function checkExtent(
   if (impossible !== undefined) throw refuse(invalid, path, `breaks its physical limits: ${impossible}`)
   if (purpose.root === 'output') return
   const unsafe = broken(operating)
-  if (unsafe !== undefined && purpose.write) throw refuse('out-of-limits', path, `breaks its operating limits: ${unsafe}`)
+  if (unsafe !== undefined && purpose.write)
+    throw refuse('out-of-limits', path, `breaks its operating limits: ${unsafe}`)
   if (unsafe !== undefined)
-    warnings.push({ code: 'outside-operating-limits', message: `${toPointer(path)}: ${unsafe}`, field: toPointer(path) })
+    warnings.push({
+      code: 'outside-operating-limits',
+      message: `${toPointer(path)}: ${unsafe}`,
+      field: toPointer(path),
+    })
   const unknown = broken(training)
   if (unknown !== undefined) throw refuse('out-of-limits', path, `is outside what the model was trained on: ${unknown}`)
 }

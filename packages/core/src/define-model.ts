@@ -1,18 +1,23 @@
 import { type Descriptor, descriptorProblem, specVersion } from './descriptor.ts'
 import type { Final, Model, RunContext, RunResult } from './model.ts'
-import { type InputOf, type OutputOf, type Schema, toJsonSchema } from './schema.ts'
+import { type Schema, toJsonSchema } from './schema.ts'
 import { compileVocabulary } from './vocabulary.ts'
 
 type Derived = 'specVersion' | 'kind' | 'effect' | 'supports' | 'input' | 'output' | '~types'
 
-/** What an author states; the rest of the descriptor follows from it. */
-export interface ModelDefinition<In extends Schema, Out extends Schema, Part = never>
+/** Conditional so that the compiler settles `Answer` from the schemas first: the literals that `run` returns keep their types. */
+type Run<Parsed, Answer> = [Answer] extends [infer Known]
+  ? (input: Parsed, context: RunContext) => RunResult<Known> | Promise<RunResult<Known>>
+  : never
+
+/** What an author states; the rest of the descriptor follows from it. `Parsed` is the input with its defaults filled in. */
+export interface ModelDefinition<In, Parsed, Answer, Out, Part = never>
   extends Omit<Descriptor, Derived>,
     Partial<Pick<Descriptor, 'kind' | 'effect' | 'supports'>> {
-  readonly input: In
-  readonly output: Out
-  run(input: OutputOf<In>, context: RunContext): RunResult<InputOf<Out>> | Promise<RunResult<InputOf<Out>>>
-  stream?(input: OutputOf<In>, context: RunContext): AsyncIterable<Part | Final<InputOf<Out>>>
+  readonly input: Schema<In, Parsed>
+  readonly output: Schema<Answer, Out>
+  readonly run: Run<Parsed, Answer>
+  stream?(input: Parsed, context: RunContext): AsyncIterable<Part | Final<NoInfer<Answer>>>
   dispose?(): Promise<void>
 }
 
@@ -20,12 +25,12 @@ export interface ModelDefinition<In extends Schema, Out extends Schema, Part = n
  * Makes a model of a function and a contract. Throws a `TypeError` at once where the contract makes no sense, so that a
  * mistake is found where it was made and not by the first caller.
  */
-export function defineModel<In extends Schema, Out extends Schema, Part = never>(
-  definition: ModelDefinition<In, Out, Part>,
-): Model<InputOf<In>, OutputOf<Out>, Part> {
+export function defineModel<In, Parsed, Answer, Out, Part = never>(
+  definition: ModelDefinition<In, Parsed, Answer, Out, Part>,
+): Model<In, Out, Part> {
   const { input, output, run, stream, dispose, ...stated } = definition
   const effect = stated.effect ?? 'none'
-  const descriptor: Descriptor<InputOf<In>, OutputOf<Out>> = {
+  const descriptor: Descriptor<In, Out> = {
     ...stated,
     specVersion,
     kind: stated.kind ?? (effect === 'none' ? 'model' : 'tool'),
@@ -38,13 +43,14 @@ export function defineModel<In extends Schema, Out extends Schema, Part = never>
   if (problem !== undefined) throw new TypeError(`defineModel('${String(stated.id)}'): ${problem}`)
   compileVocabulary(descriptor.input)
   compileVocabulary(descriptor.output)
+  // `invoke` validates between the caller's form and the model's on both ways, so the two are one type from here on.
   return {
     descriptor,
     schemas: { input, output },
-    run: async (value, context) => run(value as OutputOf<In>, context) as RunResult<OutputOf<Out>>,
+    run: async (value, context) => run(value as unknown as Parsed, context) as unknown as RunResult<Out>,
     ...(stream && {
-      stream: (value: InputOf<In>, context: RunContext) =>
-        stream(value as OutputOf<In>, context) as AsyncIterable<Part | Final<OutputOf<Out>>>,
+      stream: (value: In, context: RunContext) =>
+        stream(value as unknown as Parsed, context) as AsyncIterable<Part | Final<Out>>,
     }),
     ...(dispose && { dispose }),
   }

@@ -92,7 +92,12 @@ export interface ConfidenceSource {
 export interface Provenance {
   /** `sha256:` and 64 hexadecimal digits of the weights' bytes. */
   readonly artefact?: string
-  readonly data?: readonly { readonly name: string; readonly source?: string; readonly licence?: string; readonly sha256?: string }[]
+  readonly data?: readonly {
+    readonly name: string
+    readonly source?: string
+    readonly licence?: string
+    readonly sha256?: string
+  }[]
   readonly metrics?: Readonly<Record<string, number | readonly number[] | string>>
   readonly licence?: string
   readonly limitations?: readonly string[]
@@ -124,13 +129,18 @@ const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?$/
 export function descriptorProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return 'a descriptor is a JSON object'
   const d = value as Partial<Record<keyof Descriptor, unknown>>
-  if (d.specVersion !== specVersion) return `specVersion is ${JSON.stringify(d.specVersion)}; this side speaks ${specVersion}`
-  if (typeof d.id !== 'string' || !idPattern.test(d.id)) return `id ${JSON.stringify(d.id)} is not maker/name in lower case, digits and hyphens`
-  if (typeof d.version !== 'string' || !versionPattern.test(d.version)) return `version ${JSON.stringify(d.version)} is not semantic, such as 1.0.0`
-  if (d.kind !== 'model' && d.kind !== 'tool' && d.kind !== 'agent') return `kind ${JSON.stringify(d.kind)} is not model, tool or agent`
+  if (d.specVersion !== specVersion)
+    return `specVersion is ${JSON.stringify(d.specVersion)}; this side speaks ${specVersion}`
+  if (typeof d.id !== 'string' || !idPattern.test(d.id))
+    return `id ${JSON.stringify(d.id)} is not maker/name in lower case, digits and hyphens`
+  if (typeof d.version !== 'string' || !versionPattern.test(d.version))
+    return `version ${JSON.stringify(d.version)} is not semantic, such as 1.0.0`
+  if (d.kind !== 'model' && d.kind !== 'tool' && d.kind !== 'agent')
+    return `kind ${JSON.stringify(d.kind)} is not model, tool or agent`
   if (typeof d.title !== 'string' || d.title === '') return 'title is missing'
   if (typeof d.task !== 'string' || d.task === '') return 'task is missing'
-  if (d.effect !== 'none' && d.effect !== 'record' && d.effect !== 'actuate') return `effect ${JSON.stringify(d.effect)} is not none, record or actuate`
+  if (d.effect !== 'none' && d.effect !== 'record' && d.effect !== 'actuate')
+    return `effect ${JSON.stringify(d.effect)} is not none, record or actuate`
   for (const key of ['input', 'output', 'supports'] as const)
     if (typeof d[key] !== 'object' || d[key] === null || Array.isArray(d[key])) return `${key} is not a JSON object`
   return undefined

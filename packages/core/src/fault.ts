@@ -53,7 +53,11 @@ export class Fault extends Error implements FaultRecord {
   readonly details?: unknown
   readonly usage?: readonly Attempt[] | undefined
 
-  constructor(code: FaultCode, message: string, more: Partial<Omit<FaultRecord, 'code' | 'message'>> & ErrorOptions = {}) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    more: Partial<Omit<FaultRecord, 'code' | 'message'>> & ErrorOptions = {},
+  ) {
     super(message, 'cause' in more ? { cause: more.cause } : undefined)
     this.name = 'Fault'
     this.code = code

@@ -1,34 +1,5 @@
 // For those who call models.
-export { invoke } from './invoke.ts'
-export { sample, type Sample, type Stated } from './sample.ts'
-export { tensor, type DataType, type Tensor } from './tensor.ts'
-export { Fault, faultCodes, isFault, type FaultCode, type FaultRecord } from './fault.ts'
-export type { Attempt, Caller, InvokeOptions, ModelReference, Quality, Reply, Spent, Warning } from './model.ts'
 
-// For those who make models.
-export { defineModel, type ModelDefinition } from './define-model.ts'
-export type { Final, Model, RunContext, RunResult } from './model.ts'
-export { isTensor } from './tensor.ts'
-export type { InputOf, OutputOf, Schema } from './schema.ts'
-export type { JsonSchema, Limits, Range, TensorSchema, Vocabulary } from './vocabulary.ts'
-export {
-  authorities,
-  canonicalJson,
-  descriptorDigest,
-  industrialTasks,
-  sha256,
-  specVersion,
-  type Authority,
-  type ChatCard,
-  type ConfidenceSource,
-  type Descriptor,
-  type Place,
-  type Provenance,
-  type Safety,
-  type Supports,
-  type Task,
-  type Timing,
-} from './descriptor.ts'
 export type {
   AssistantPart,
   ChatInput,
@@ -41,9 +12,60 @@ export type {
   ToolCall,
   ToolResult,
 } from './chat.ts'
-
-// For those who carry models.
-export type { Announcement, AnnouncementEvent, Stop, Transport } from './transport.ts'
-
+export { type ConnectOptions, connect, discover, type KnownContract, type Wanted } from './connect.ts'
+// For those who make models.
+export { defineModel, type ModelDefinition } from './define-model.ts'
+export {
+  type Authority,
+  authorities,
+  type ChatCard,
+  type ConfidenceSource,
+  canonicalJson,
+  type Descriptor,
+  descriptorDigest,
+  industrialTasks,
+  type Place,
+  type Provenance,
+  type Safety,
+  type Supports,
+  sha256,
+  specVersion,
+  type Task,
+  type Timing,
+} from './descriptor.ts'
+export { Fault, type FaultCode, type FaultRecord, faultCodes, isFault } from './fault.ts'
+export { decodeFrames, encodeFrame, type Frame } from './frame.ts'
 // For the safety boundary.
+export {
+  type ApprovalDecision,
+  type ApprovalPolicy,
+  type ApprovalRequest,
+  type Boundary,
+  guard,
+  type Interlock,
+  type RateLimit,
+} from './guard.ts'
+export { inProcessTransport } from './in-process.ts'
+export { invoke } from './invoke.ts'
 export type { Journal, JournalEntry, JournalEvent } from './journal.ts'
+export type {
+  Attempt,
+  Caller,
+  Final,
+  InvokeOptions,
+  Model,
+  ModelReference,
+  Quality,
+  Reply,
+  RunContext,
+  RunResult,
+  Spent,
+  Warning,
+} from './model.ts'
+export { type Sample, type Stated, sample } from './sample.ts'
+export type { InputOf, OutputOf, Schema } from './schema.ts'
+// For those who carry models.
+export { type Service, serve } from './serve.ts'
+export { type DataType, isTensor, type Tensor, tensor } from './tensor.ts'
+export type { Announcement, AnnouncementEvent, Stop, Transport } from './transport.ts'
+export type { JsonSchema, Limits, Range, TensorSchema, Vocabulary } from './vocabulary.ts'

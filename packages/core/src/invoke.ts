@@ -1,12 +1,23 @@
 import { checkBounds, checkFreshness, unwrapSamples } from './checks.ts'
 import { Fault, isFault } from './fault.ts'
-import type { Attempt, Caller, InvokeOptions, Model, ModelReference, Quality, Reply, RunContext, RunResult, Warning } from './model.ts'
+import type {
+  Attempt,
+  Caller,
+  InvokeOptions,
+  Model,
+  ModelReference,
+  Quality,
+  Reply,
+  RunContext,
+  RunResult,
+  Warning,
+} from './model.ts'
 import type { Stated } from './sample.ts'
 import { validate } from './schema.ts'
 import { compileVocabulary } from './vocabulary.ts'
 
 /**
- * Calls a model: deadline → schema and units → freshness and quality → limits → run → output → reply. Settles by the
+ * Calls a model: deadline → admission → schema and units → freshness and quality → limits → run → output → reply. Settles by the
  * deadline whatever the model does, with a `Reply` or by throwing a `Fault`.
  */
 export async function invoke<In, Out, Part>(
@@ -15,7 +26,7 @@ export async function invoke<In, Out, Part>(
   options: InvokeOptions,
 ): Promise<Reply<Out>> {
   if (!(options.deadlineMs > 0)) throw new TypeError('invoke needs deadlineMs: milliseconds from now, above 0')
-  return settle(model, input, new Call(options, Date.now() + options.deadlineMs))
+  return settle(model, new Call(input, options, Date.now() + options.deadlineMs))
 }
 
 const anonymous: Caller = { id: 'anonymous' }
@@ -32,6 +43,7 @@ class Call implements RunContext {
   private knownKey: string | undefined
 
   constructor(
+    readonly statedInput: unknown,
     readonly options: Partial<InvokeOptions>,
     readonly deadline: number,
   ) {
@@ -73,7 +85,7 @@ class Call implements RunContext {
     const signal = options.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal])
     const { caller, priority, trace } = this
     try {
-      const reply = await settle(model, input, new Call({ caller, priority, trace, ...options, signal }, deadline))
+      const reply = await settle(model, new Call(input, { caller, priority, trace, ...options, signal }, deadline))
       this.usage.push(...reply.usage)
       return reply
     } catch (thrown) {
@@ -85,7 +97,7 @@ class Call implements RunContext {
 }
 
 /** Races the work against its deadline and its caller, then reports, whichever came first. */
-async function settle<In, Out, Part>(model: Model<In, Out, Part>, input: unknown, call: Call): Promise<Reply<Out>> {
+async function settle<In, Out, Part>(model: Model<In, Out, Part>, call: Call): Promise<Reply<Out>> {
   const started = performance.now()
   const { id, version } = model.descriptor
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -109,10 +121,12 @@ async function settle<In, Out, Part>(model: Model<In, Out, Part>, input: unknown
       stopListening = () => signal.removeEventListener('abort', cancelled)
     })
     interrupted.catch(() => {})
-    const { result, quality, warnings } = await Promise.race([interrupted, answer(model, input, call)])
+    const { result, quality, warnings } = await Promise.race([interrupted, answer(model, call)])
     const elapsedMs = performance.now() - started
     const self: ModelReference = { id, version }
-    call.usage.push({ model: self, outcome: 'ok', elapsedMs, ...(result.spent && { spent: result.spent }) })
+    call.usage.push(
+      ...(result.usage ?? [{ model: self, outcome: 'ok', elapsedMs, ...(result.spent && { spent: result.spent }) }]),
+    )
     return {
       output: result.output,
       ...(result.confidence !== undefined && { confidence: result.confidence }),
@@ -125,9 +139,16 @@ async function settle<In, Out, Part>(model: Model<In, Out, Part>, input: unknown
   } catch (thrown) {
     const fault = Fault.from(thrown)
     const attempt: Attempt = { model: { id, version }, outcome: fault.code, elapsedMs: performance.now() - started }
-    // A fault that a proxy brings home already counts what happened on the other side.
-    const remote = fault.origin === 'remote' && call.usage.length === 0 ? (fault.usage ?? []) : []
-    throw fault.with({ model: fault.model ?? id, usage: [...call.usage, ...remote, attempt] })
+    // A fault that a proxy brings home has already counted the attempt on the other side.
+    const own =
+      fault.origin === 'remote' && call.usage.length === 0 && fault.usage !== undefined ? fault.usage : [attempt]
+    const ended = fault.with({ model: fault.model ?? id, usage: [...call.usage, ...own] })
+    try {
+      await model.onFault?.(ended, call)
+    } catch (problem) {
+      throw ended.with({ details: { fault: ended.details, notRecorded: Fault.from(problem).message } })
+    }
+    throw ended
   } finally {
     clearTimeout(timer)
     stopListening?.()
@@ -144,25 +165,36 @@ interface Answer<Out> {
   readonly warnings: readonly Warning[]
 }
 
-async function answer<In, Out, Part>(model: Model<In, Out, Part>, input: unknown, call: Call): Promise<Answer<Out>> {
+async function answer<In, Out, Part>(model: Model<In, Out, Part>, call: Call): Promise<Answer<Out>> {
   const { descriptor, schemas } = model
+  if (model.admit !== undefined) await model.admit(call)
   const inputRule = compileVocabulary(descriptor.input)
-  const { value: bare, measured } = unwrapSamples(inputRule, input)
+  const { value: bare, measured } = unwrapSamples(inputRule, call.statedInput)
   const checked = schemas === undefined ? { value: bare } : await validate(schemas.input, bare)
-  if ('problem' in checked) throw new Fault('invalid-input', `${descriptor.id}: /input${checked.pointer}: ${checked.problem}`, { field: `/input${checked.pointer}` })
+  if ('problem' in checked)
+    throw new Fault('invalid-input', `${descriptor.id}: /input${checked.pointer}: ${checked.problem}`, {
+      field: `/input${checked.pointer}`,
+    })
   call.inputQuality = checkFreshness(measured, Date.now())
   const warnings = checkBounds(inputRule, checked.value, { root: 'input', write: descriptor.effect !== 'none' })
 
   const result = await model.run(checked.value as In, call)
 
   if (typeof result !== 'object' || result === null || !('output' in result))
-    throw new Fault('invalid-output', `${descriptor.id} must answer { output }, not ${typeof result}`, { field: '/output' })
+    throw new Fault('invalid-output', `${descriptor.id} must answer { output }, not ${typeof result}`, {
+      field: '/output',
+    })
   const output = schemas === undefined ? { value: result.output } : await validate(schemas.output, result.output)
-  if ('problem' in output) throw new Fault('invalid-output', `${descriptor.id}: /output${output.pointer}: ${output.problem}`, { field: `/output${output.pointer}` })
+  if ('problem' in output)
+    throw new Fault('invalid-output', `${descriptor.id}: /output${output.pointer}: ${output.problem}`, {
+      field: `/output${output.pointer}`,
+    })
   warnings.push(...checkBounds(compileVocabulary(descriptor.output), output.value, { root: 'output', write: false }))
   const { confidence } = result
   if (confidence !== undefined && !(confidence >= 0 && confidence <= 1))
-    throw new Fault('invalid-output', `${descriptor.id}: confidence ${confidence} is not a probability`, { field: '/confidence' })
+    throw new Fault('invalid-output', `${descriptor.id}: confidence ${confidence} is not a probability`, {
+      field: '/confidence',
+    })
   return {
     result: { ...result, output: output.value as Out },
     quality: worse(result.quality ?? 'good', call.inputQuality),
@@ -176,5 +208,7 @@ function worse(a: Quality, b: Quality): Quality {
 }
 
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
 }

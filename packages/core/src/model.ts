@@ -1,13 +1,14 @@
 import type { Descriptor } from './descriptor.ts'
-import type { Schema } from './schema.ts'
+import type { Fault } from './fault.ts'
 import type { Stated } from './sample.ts'
+import type { Schema } from './schema.ts'
 
 /**
  * The contract. Whatever answers is a Model: a network, a language model, an optimiser, an instrument's tool,
  * a guard, an operator over other models, a proxy of a model elsewhere, an agent. Adapters write `run`; users
  * call `invoke`, which validates, bounds, times and reports.
  */
-export interface Model<In = unknown, Out = unknown, Part = never> {
+export interface Model<In = unknown, Out = unknown, Part = unknown> {
   readonly descriptor: Descriptor<In, Out>
   /** Answers one checked input in the contract's own units. Throws a `Fault`, or anything, which becomes one. */
   run(input: In, context: RunContext): Promise<RunResult<Out>>
@@ -15,6 +16,10 @@ export interface Model<In = unknown, Out = unknown, Part = never> {
   stream?(input: In, context: RunContext): AsyncIterable<Part | Final<Out>>
   /** Validators of whole values. Without them only the descriptor's vocabulary (units, limits, tensors) is checked. */
   readonly schemas?: { readonly input: Schema<unknown, unknown>; readonly output: Schema<unknown, unknown> }
+  /** Decides before anything is read whether the call may go on: admission and authority. Throws a `Fault` to refuse. */
+  admit?(context: RunContext): void | Promise<void>
+  /** Told of every fault in which a call of this model ends, refusals before `run` included. */
+  onFault?(fault: Fault, context: RunContext): void | Promise<void>
   /** Frees what the model holds; calls in flight end first. */
   dispose?(): Promise<void>
 }
@@ -30,6 +35,8 @@ export interface RunResult<Out> {
   readonly spent?: Spent | undefined
   /** Set by a model that passes on another's answer; otherwise the model itself. */
   readonly servedBy?: readonly ModelReference[] | undefined
+  /** Set by a proxy: the attempts made on the other side, in place of the one that would be counted here. */
+  readonly usage?: readonly Attempt[] | undefined
 }
 
 /** The last item of a stream: the whole answer. */
@@ -115,6 +122,8 @@ export interface RunContext {
   readonly idempotencyKey: string
   /** The worst quality among the samples of the input. */
   readonly inputQuality: Quality
+  /** The input as the caller wrote it, samples and all: what a proxy or an operator passes on. */
+  readonly statedInput: unknown
   /** Calls another model inside this call: it gets at most the time that is left, and its usage is counted here. */
   invoke<In, Out, Part>(
     model: Model<In, Out, Part>,

@@ -29,7 +29,18 @@ export function toJsonSchema(schema: Schema, side: 'input' | 'output'): JsonSche
   }
 }
 
-const annotations = new Set(['title', 'description', 'default', 'examples', 'unit', 'limits', 'quantity', 'semantics', 'maxAge', 'missing'])
+const annotations = new Set([
+  'title',
+  'description',
+  'default',
+  'examples',
+  'unit',
+  'limits',
+  'quantity',
+  'semantics',
+  'maxAge',
+  'missing',
+])
 
 function refuseHoles(schema: JsonSchema, at: string): void {
   if (Object.keys(schema).every((keyword) => annotations.has(keyword)))

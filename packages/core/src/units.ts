@@ -58,7 +58,7 @@ const atoms: Readonly<Record<string, Atom>> = {
   '[in_i]': [0.0254, metre],
   '[ft_i]': [0.3048, metre],
   '[lb_av]': [453.59237, gram],
-  '[HP]': [745699.8715822702, power],
+  '[HP]': [745699.8715822703, power],
 }
 
 /** Scales with a zero of their own: kelvin = value × factor + offset. */
@@ -68,8 +68,23 @@ const scales: Readonly<Record<string, readonly [factor: number, offset: number]>
 }
 
 const prefixes: Readonly<Record<string, number>> = {
-  Y: 1e24, Z: 1e21, E: 1e18, P: 1e15, T: 1e12, G: 1e9, M: 1e6, k: 1e3, h: 1e2, da: 1e1,
-  d: 1e-1, c: 1e-2, m: 1e-3, u: 1e-6, n: 1e-9, p: 1e-12, f: 1e-15,
+  Y: 1e24,
+  Z: 1e21,
+  E: 1e18,
+  P: 1e15,
+  T: 1e12,
+  G: 1e9,
+  M: 1e6,
+  k: 1e3,
+  h: 1e2,
+  da: 1e1,
+  d: 1e-1,
+  c: 1e-2,
+  m: 1e-3,
+  u: 1e-6,
+  n: 1e-9,
+  p: 1e-12,
+  f: 1e-15,
 }
 
 const parsed = new Map<string, Unit>()
@@ -78,7 +93,8 @@ const parsed = new Map<string, Unit>()
 export function parseUnit(code: string): Unit {
   const known = parsed.get(code)
   if (known !== undefined) return known
-  if (typeof code !== 'string' || code.length > 64) throw new TypeError('a unit is a UCUM code of at most 64 characters')
+  if (typeof code !== 'string' || code.length > 64)
+    throw new TypeError('a unit is a UCUM code of at most 64 characters')
   const unit = parseScale(code) ?? parseProduct(code)
   if (parsed.size < 1000) parsed.set(code, unit)
   return unit
@@ -130,7 +146,18 @@ function findAtom(symbol: string): Atom | undefined {
 }
 
 const mistakes: Readonly<Record<string, string>> = {
-  rpm: '1/min', degC: 'Cel', '°C': 'Cel', degF: '[degF]', '°F': '[degF]', Nm: 'N.m', G: '[g]', psi: '[psi]', in: '[in_i]', ft: '[ft_i]', sec: 's', hr: 'h',
+  rpm: '1/min',
+  degC: 'Cel',
+  '°C': 'Cel',
+  degF: '[degF]',
+  '°F': '[degF]',
+  Nm: 'N.m',
+  G: '[g]',
+  psi: '[psi]',
+  in: '[in_i]',
+  ft: '[ft_i]',
+  sec: 's',
+  hr: 'h',
 }
 
 function suggestion(symbol: string): string {

@@ -1,6 +1,6 @@
 import type { DataType } from './tensor.ts'
 import { isDataType } from './tensor.ts'
-import { type Unit, parseUnit } from './units.ts'
+import { parseUnit, type Unit } from './units.ts'
 
 /** JSON Schema 2020-12 whose leaves may carry the Dinrail vocabulary. */
 export interface JsonSchema extends Vocabulary {
@@ -120,14 +120,17 @@ class Compiler {
   }
 
   private follow(reference: string, at: string): Rule {
-    if (!reference.startsWith('#')) throw new TypeError(`$ref ${reference} at ${at} is remote: schemas must stand alone`)
+    if (!reference.startsWith('#'))
+      throw new TypeError(`$ref ${reference} at ${at} is remote: schemas must stand alone`)
     const known = this.references.get(reference)
     if (known !== undefined) return known
     const placeholder: Rule = { leaf: false }
     this.references.set(reference, placeholder)
     let target: unknown = this.root
     for (const step of reference.split('/').slice(1))
-      target = isObject(target) ? target[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')] : undefined
+      target = isObject(target)
+        ? target[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')]
+        : undefined
     if (!isObject(target)) throw new TypeError(`$ref ${reference} at ${at} leads nowhere`)
     return Object.assign(placeholder, this.compile(target as JsonSchema, reference))
   }

@@ -1,0 +1,363 @@
+import { type Authority, canonicalJson, type Descriptor, descriptorDigest, sha256 } from './descriptor.ts'
+import { Fault } from './fault.ts'
+import type { Journal } from './journal.ts'
+import type { Caller, Model, RunContext, RunResult } from './model.ts'
+
+/**
+ * The boundary around a model that moves equipment. It assumes that whoever asks is lost: nothing here depends on the
+ * caller. It is not a safety-instrumented system and claims no safety integrity level.
+ */
+export interface Boundary<In> {
+  /** What may happen without a person. `inform` and `recommend` never write. */
+  readonly authority: Authority
+  /** Who may ask at all, by id or by role. Nobody else may. */
+  readonly allow: readonly ({ readonly caller: string } | { readonly role: string })[]
+  /** How fast a target may move, against the value read at that moment. */
+  readonly rates?: readonly RateLimit<In>[]
+  /** Conditions read live, before the approval and again right before the write. */
+  readonly interlocks?: readonly Interlock<In>[]
+  readonly approval?: ApprovalPolicy<In>
+  /** Whether the equipment has taken the value over. Without it the outcome says `not read back`. */
+  readonly readBack?: (input: In) => boolean | Promise<boolean>
+  /** Where intents and outcomes are recorded before anything else happens. */
+  readonly journal: Journal
+}
+
+export interface RateLimit<In> {
+  readonly name: string
+  /** UCUM code of `target`, `current` and `atMost`. */
+  readonly unit: string
+  readonly target: (input: In) => number
+  readonly current: () => number | Promise<number>
+  /** The largest sum of changes within any `withinMs`. */
+  readonly atMost: number
+  readonly withinMs: number
+}
+
+export interface Interlock<In> {
+  readonly name: string
+  /** Anything but `true`, a thrown error included, blocks the write. */
+  readonly holds: (input: In) => boolean | Promise<boolean>
+}
+
+export interface ApprovalPolicy<In> {
+  /** Which writes need a person when the authority is `act-within-limits`; all of them unless stated. */
+  readonly when?: (input: In) => boolean | Promise<boolean>
+  /** Asks a person. The answer counts for exactly this request. */
+  readonly ask: (request: ApprovalRequest) => Promise<ApprovalDecision>
+  /** How long an approval holds, in milliseconds. */
+  readonly validMs: number
+}
+
+export interface ApprovalRequest {
+  /** Digest of everything below: a changed byte is another request. */
+  readonly digest: string
+  readonly model: string
+  readonly descriptorDigest: string
+  readonly arguments: unknown
+  readonly proposer: Caller
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly expires: number
+}
+
+export interface ApprovalDecision {
+  readonly granted: boolean
+  /** Who decided; never the proposer. */
+  readonly approver: string
+  readonly reason?: string
+}
+
+const guarded = Symbol.for('dinrail.guarded')
+
+/** Whether a model stands behind a boundary of this copy of the package or another. */
+export function isGuarded(model: object): boolean {
+  return (model as Record<symbol, unknown>)[guarded] === true
+}
+
+/**
+ * Puts a model behind a boundary: caller and role → allow-list → schema, unit, freshness, limits → rate of change →
+ * interlocks → approval → check again → journal the intent → write → read back → journal the outcome. Every refusal is
+ * journaled too.
+ */
+export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boundary<In>): Model<In, Out, Part> {
+  const { authority, allow, interlocks = [], approval, readBack, journal } = boundary
+  if (authority === 'act-after-approval' && approval === undefined)
+    throw new TypeError(`guard('${model.descriptor.id}'): act-after-approval needs approval.ask`)
+  const descriptor: Descriptor<In, Out> = {
+    ...model.descriptor,
+    // A stream would move equipment before it is checked whole.
+    supports: withoutStream(model.descriptor.supports),
+    safety: {
+      authority,
+      interlocks: interlocks.map(({ name }) => name),
+      journaled: true,
+      readBack: readBack !== undefined,
+    },
+  }
+  const rates = (boundary.rates ?? []).map((limit) => rateMonitor(limit))
+  const history = writeHistory<RunResult<Out>>(journal, descriptor.id)
+  const digest = descriptorDigest(descriptor)
+  const oneAtATime = queue()
+  /** Calls whose intent is journaled: from then on their end is an outcome and no refusal. */
+  const intended = new WeakSet<RunContext>()
+
+  function admit({ caller }: RunContext): void {
+    const allowed = allow.some((who) =>
+      'caller' in who ? who.caller === caller.id : (caller.roles ?? []).includes(who.role),
+    )
+    if (!allowed) throw new Fault('denied', `${caller.id} is not allowed to use ${descriptor.id}`)
+    if (authority === 'inform' || authority === 'recommend')
+      throw new Fault('denied', `the authority over ${descriptor.id} is '${authority}': a person must do it`)
+  }
+
+  /** Answers with what to do once the write has happened. */
+  async function check(input: In): Promise<() => void> {
+    const records: (() => void)[] = []
+    for (const rate of rates) records.push(await rate.check(input))
+    for (const { name, holds } of interlocks) {
+      const held = await Promise.resolve(holds(input)).catch(() => false)
+      if (held !== true)
+        throw new Fault('interlocked', `interlock '${name}' does not hold`, { details: { interlock: name } })
+    }
+    return () => {
+      for (const record of records) record()
+    }
+  }
+
+  async function approve(input: In, { caller }: RunContext): Promise<ApprovalDecision | undefined> {
+    if (approval === undefined) return undefined
+    const needed = authority === 'act-after-approval' || (await (approval.when?.(input) ?? true))
+    if (!needed) return undefined
+    const expires = Date.now() + approval.validMs
+    const content = {
+      model: descriptor.id,
+      descriptorDigest: await digest,
+      arguments: input,
+      proposer: caller,
+      expires,
+    }
+    const request = { digest: await digestOf(content), ...content }
+    await journal.append({ kind: 'approval-asked', actor: caller.id, data: request })
+    const decision = await approval.ask(request)
+    await journal.append({
+      kind: 'approval-decided',
+      actor: decision.approver,
+      data: { request: request.digest, ...decision },
+    })
+    if (decision.granted !== true)
+      throw new Fault(
+        'approval-required',
+        `${decision.approver} did not approve${decision.reason ? `: ${decision.reason}` : ''}`,
+      )
+    if (decision.approver === caller.id) throw new Fault('denied', `${caller.id} cannot approve its own proposal`)
+    if (Date.now() > expires)
+      throw new Fault('approval-expired', `the approval came after ${approval.validMs} ms: ask again`)
+    return decision
+  }
+
+  async function write(
+    input: In,
+    context: RunContext,
+    decision: ApprovalDecision | undefined,
+    recordRates: () => void,
+  ): Promise<RunResult<Out>> {
+    context.signal.throwIfAborted()
+    const { idempotencyKey: key, caller } = context
+    const base = { model: descriptor.id, key, arguments: input, ...(decision && { approver: decision.approver }) }
+    intended.add(context)
+    await history.intend(key, caller.id, { ...base, descriptorDigest: await digest })
+    try {
+      const reply = await context.invoke(model, context.statedInput as In)
+      const taken = readBack === undefined ? undefined : await readBack(input)
+      if (taken === false)
+        throw new Fault('unavailable', `${descriptor.id} was written, but reads back another value`, {
+          retryable: false,
+        })
+      recordRates()
+      const { output, confidence, quality, warnings } = reply
+      const result = { output, confidence, quality, warnings, servedBy: reply.servedBy }
+      await history.conclude(
+        key,
+        caller.id,
+        { ...base, outcome: 'done', readBack: taken ?? 'not read back', output },
+        result,
+      )
+      return result
+    } catch (thrown) {
+      const fault = Fault.from(thrown)
+      const refused = fault.origin === 'local' && beforeEffect.has(fault.code)
+      await history.conclude(key, caller.id, {
+        ...base,
+        outcome: refused ? 'refused' : 'in-doubt',
+        fault: fault.code,
+        message: fault.message,
+      })
+      throw fault
+    }
+  }
+
+  return {
+    descriptor,
+    ...(model.schemas && { schemas: model.schemas }),
+    admit,
+    async run(input, context) {
+      const earlier = await history.find(context.idempotencyKey, input)
+      if (earlier !== undefined) return earlier
+      await check(input)
+      const decision = await approve(input, context)
+      return oneAtATime(async () => {
+        const recordRates = await check(input)
+        return write(input, context, decision, recordRates)
+      })
+    },
+    async onFault(fault, context) {
+      if (intended.has(context)) return
+      const { code, field, message } = fault
+      const data = {
+        model: descriptor.id,
+        arguments: printable(context.statedInput),
+        fault: code,
+        ...(field && { field }),
+        message,
+      }
+      await journal.append({ kind: 'write-refused', actor: context.caller.id, data })
+    },
+    ...(model.dispose && { dispose: () => model.dispose!() }),
+    [guarded]: true,
+  } as Model<In, Out, Part>
+}
+
+function withoutStream({ stream: _, ...rest }: Descriptor['supports']): Descriptor['supports'] {
+  return rest
+}
+
+/** Faults of the checks that the inner model makes before its own `run`. */
+const beforeEffect = new Set<string>([
+  'invalid-input',
+  'unit-mismatch',
+  'stale-input',
+  'bad-quality',
+  'out-of-limits',
+  'denied',
+])
+
+async function digestOf(value: unknown): Promise<string> {
+  return sha256(new TextEncoder().encode(canonicalJson(value)))
+}
+
+/** What was refused may be anything: said as JSON, whatever has no JSON form in words. */
+function printable(value: unknown): unknown {
+  const text = JSON.stringify(value, (_, member: unknown) => {
+    if (ArrayBuffer.isView(member)) return `${member.constructor.name} of ${member.byteLength} bytes`
+    return typeof member === 'bigint' || (typeof member === 'number' && !Number.isFinite(member))
+      ? String(member)
+      : member
+  })
+  return text === undefined ? null : JSON.parse(text)
+}
+
+/** Sums the changes of accepted writes over a sliding window. */
+function rateMonitor<In>(limit: RateLimit<In>) {
+  let changes: { readonly at: number; readonly size: number }[] = []
+  return {
+    async check(input: In): Promise<() => void> {
+      const current = await limit.current()
+      const size = Math.abs(limit.target(input) - current)
+      const since = Date.now() - limit.withinMs
+      changes = changes.filter(({ at }) => at > since)
+      const recent = changes.reduce((sum, change) => sum + change.size, 0)
+      // A reading that is no number must block, so the comparison asks for what is allowed.
+      if (!(size + recent <= limit.atMost))
+        throw new Fault(
+          'out-of-limits',
+          `${limit.name}: a change of ${size} ${limit.unit} from ${current} ${limit.unit}, with ${recent} already made, is more than ${limit.atMost} ${limit.unit} in ${limit.withinMs} ms`,
+          { details: { rate: limit.name } },
+        )
+      return () => {
+        changes.push({ at: Date.now(), size })
+      }
+    },
+  }
+}
+
+interface WriteRecord {
+  readonly model: string
+  readonly key: string
+  readonly arguments: unknown
+  readonly [member: string]: unknown
+}
+
+/**
+ * What the journal says of earlier writes, read once. A key whose intent has no outcome is in doubt, after a crash too:
+ * it is never written again in silence.
+ */
+function writeHistory<Result extends { readonly output: unknown }>(journal: Journal, model: string) {
+  type Known = { readonly arguments: string; readonly result?: Result }
+  let loaded: Promise<Map<string, Known>> | undefined
+
+  async function load(): Promise<Map<string, Known>> {
+    const known = new Map<string, Known>()
+    for await (const { kind, data } of journal.entries()) {
+      if (kind !== 'write-intent' && kind !== 'write-outcome') continue
+      const entry = data as { model: string; key: string; arguments: unknown; outcome?: string; output?: unknown }
+      if (entry.model !== model) continue
+      if (entry.outcome === 'refused') known.delete(entry.key)
+      else
+        known.set(entry.key, {
+          arguments: canonicalJson(entry.arguments),
+          ...(entry.outcome === 'done' && { result: { output: entry.output } as Result }),
+        })
+    }
+    return known
+  }
+
+  const all = () => {
+    loaded ??= load()
+    return loaded
+  }
+
+  return {
+    async find(key: string, input: unknown): Promise<Result | undefined> {
+      const earlier = (await all()).get(key)
+      if (earlier === undefined) return undefined
+      if (earlier.arguments !== canonicalJson(input))
+        throw new Fault('invalid-input', 'the idempotency key was used before with another input: use a new key')
+      if (earlier.result !== undefined) return earlier.result
+      throw new Fault(
+        'unavailable',
+        `an earlier write of ${model} with this key is in doubt: a person must settle it`,
+        {
+          retryable: false,
+          details: { inDoubt: true },
+        },
+      )
+    },
+    async intend(key: string, actor: string, data: WriteRecord): Promise<void> {
+      const known = await all()
+      if (known.has(key)) throw new Fault('unavailable', `a write of ${model} with this key is under way`)
+      known.set(key, { arguments: canonicalJson(data.arguments) })
+      await journal.append({ kind: 'write-intent', actor, data })
+    },
+    async conclude(
+      key: string,
+      actor: string,
+      data: WriteRecord & { readonly outcome: 'done' | 'refused' | 'in-doubt' },
+      result?: Result,
+    ): Promise<void> {
+      await journal.append({ kind: 'write-outcome', actor, data })
+      const known = await all()
+      if (data.outcome === 'refused') known.delete(key)
+      if (result !== undefined) known.set(key, { arguments: canonicalJson(data.arguments), result })
+    },
+  }
+}
+
+/** Runs tasks one after another, whatever becomes of each. */
+function queue(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const next = last.then(task, task)
+    last = next.catch(() => {})
+    return next
+  }
+}
