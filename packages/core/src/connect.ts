@@ -162,11 +162,13 @@ class Directory {
   }
 
   private call(instance: Instance, context: RunContext): Promise<Reply<unknown>> {
-    const { callId, deadline, caller, priority, trace, idempotencyKey, signal, statedInput } = context
+    const { deadline, caller, priority, trace, idempotencyKey, signal, statedInput } = context
     const { descriptor, address } = instance.announcement
+    // A late answer of an instance that was given up must not be taken for the answer of the next one.
+    const call = `${context.callId} ${instance.announcement.instance}`
     const bytes = encodeFrame({
       kind: 'call',
-      call: callId,
+      call,
       model: descriptor.id,
       replyTo: this.replyTo,
       deadline,
@@ -181,11 +183,11 @@ class Directory {
       const cancel = () => {
         end()
         reject(signal.reason)
-        const frame = encodeFrame({ kind: 'cancel', call: callId, replyTo: this.replyTo })
+        const frame = encodeFrame({ kind: 'cancel', call, replyTo: this.replyTo })
         this.transport.send(address, frame, 1_000).catch(() => {})
       }
       const end = () => {
-        this.waiting.delete(callId)
+        this.waiting.delete(call)
         instance.outstanding -= 1
         signal.removeEventListener('abort', cancel)
       }
@@ -195,7 +197,7 @@ class Directory {
       }
       instance.outstanding += 1
       signal.addEventListener('abort', cancel, { once: true })
-      this.waiting.set(callId, {
+      this.waiting.set(call, {
         instance,
         settle: (frame) => {
           end()
@@ -205,7 +207,7 @@ class Directory {
         fail,
       })
       this.transport.send(address, bytes, deadline - Date.now()).catch((thrown) => {
-        if (this.waiting.has(callId)) fail(Fault.from(thrown))
+        if (this.waiting.has(call)) fail(Fault.from(thrown))
       })
     })
   }
