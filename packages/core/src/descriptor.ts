@@ -155,6 +155,8 @@ export function canonicalJson(value: unknown): string {
     return text
   }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const form = Object.prototype.toString.call(value)
+  if (form !== '[object Object]') throw new TypeError(`a ${form.slice(8, -1)} has no JSON form`)
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -137,7 +137,7 @@ describe('a model that misbehaves', () => {
 
   it('settles when the caller gives up', async () => {
     const controller = new AbortController()
-    const hung = defineModel({ ...simple, id: 'acme/hung', run: () => new Promise(() => controller.abort()) })
+    const hung = defineModel({ ...simple, id: 'acme/hung', run: () => new Promise<never>(() => controller.abort()) })
     expect(await faultOf(invoke(hung, {}, { deadlineMs: 5_000, signal: controller.signal }))).toMatchObject({
       code: 'cancelled',
     })
