@@ -115,7 +115,7 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     const records: (() => void)[] = []
     for (const rate of rates) records.push(await rate.check(input))
     for (const { name, holds } of interlocks) {
-      const held = await Promise.resolve(holds(input)).catch(() => false)
+      const held = await (async () => holds(input))().catch(() => false)
       if (held !== true)
         throw new Fault('interlocked', `interlock '${name}' does not hold`, { details: { interlock: name } })
     }
