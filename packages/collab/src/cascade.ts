@@ -1,0 +1,42 @@
+import type { Model, Reply } from '@dinrail/core'
+import { type CompositeOptions, composite, refuseEffects } from './composite.ts'
+import { passOn } from './pass-on.ts'
+
+export interface CascadeOptions extends CompositeOptions {
+  /** In [0, 1]: a reply of at least this confidence and of good quality is taken. */
+  readonly minimumConfidence: number
+}
+
+/**
+ * Asks the models in order, from cheap to dear, and takes the first reply that is sure enough; the last one answers
+ * whatever is left. A model that states no confidence is never sure. A fault of one is a reason to ask the next.
+ */
+export function cascade<In, Out>(
+  models: readonly [Model<In, Out>, ...Model<In, Out>[]],
+  options: CascadeOptions,
+): Model<In, Out> {
+  const { minimumConfidence } = options
+  if (!(minimumConfidence >= 0 && minimumConfidence <= 1))
+    throw new TypeError(`cascade: minimumConfidence ${minimumConfidence} is not in [0, 1]`)
+  refuseEffects('cascade', models)
+  const last = models[models.length - 1]
+  return composite('cascade', models, options, async (context) => {
+    const reasons: string[] = []
+    for (const model of models) {
+      const asked = context.invoke(model, context.statedInput as In)
+      if (model === last) return passOn(await asked, 'escalated', reasons)
+      const reply = await asked.catch((fault: Error): Error => fault)
+      if (!(reply instanceof Error)) {
+        if (isSure(reply, minimumConfidence)) return passOn(reply, 'escalated', reasons)
+        reasons.push(
+          `${model.descriptor.id} was not sure (confidence ${reply.confidence ?? 'unknown'}, quality ${reply.quality})`,
+        )
+      } else reasons.push(`${model.descriptor.id} failed: ${reply.message}`)
+    }
+    throw new TypeError('cascade: the last model always ends it')
+  })
+}
+
+function isSure({ confidence, quality }: Reply<unknown>, minimum: number): boolean {
+  return quality === 'good' && confidence !== undefined && confidence >= minimum
+}
