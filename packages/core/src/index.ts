@@ -14,6 +14,7 @@ export type {
 } from './chat.ts'
 export { type ConnectOptions, connect, discover, type KnownContract, type Wanted } from './connect.ts'
 // For those who make models.
+export { type ChatDefinition, defineChatModel } from './define-chat-model.ts'
 export { defineModel, type ModelDefinition } from './define-model.ts'
 export {
   type Authority,
@@ -47,7 +48,11 @@ export {
 } from './guard.ts'
 export { inProcessTransport } from './in-process.ts'
 export { invoke } from './invoke.ts'
-export type { Journal, JournalEntry, JournalEvent } from './journal.ts'
+export type { Journal, JournalEntry, JournalEvent, JournalHead, JournalVerdict } from './journal.ts'
+export { headProblem, JournalChain, journalWriter, verifyJournal } from './journal-chain.ts'
+export { jsonForm } from './journal-data.ts'
+export { treeHead } from './journal-tree.ts'
+export { memoryJournal } from './memory-journal.ts'
 export type {
   Attempt,
   Caller,

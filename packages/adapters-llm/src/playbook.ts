@@ -1,0 +1,107 @@
+import {
+  type AssistantPart,
+  type ChatInput,
+  type ChatModel,
+  defineChatModel,
+  Fault,
+  type ToolResult,
+} from '@dinrail/core'
+
+/** What a rule may look at. */
+export interface Conversation {
+  /** The last thing that the user said: parsed where it is JSON, else its text. */
+  readonly request: unknown
+  /** Names of the tools on offer. */
+  readonly tools: readonly string[]
+  /** Results of one tool so far, in order. */
+  resultsOf(tool: string): readonly ToolResult[]
+}
+
+export interface Rule {
+  readonly name: string
+  readonly when: (conversation: Conversation) => boolean
+  readonly do: (conversation: Conversation) => Step
+}
+
+/** What a rule does: call tools, or give the answer. */
+export type Step =
+  | { readonly call: readonly { readonly name: string; readonly arguments: unknown }[] }
+  | { readonly say: unknown }
+
+export interface PlaybookOptions {
+  readonly id?: string
+  readonly version?: string
+  readonly title?: string
+  /** The first one whose `when` holds decides. */
+  readonly rules: readonly Rule[]
+}
+
+/**
+ * A deterministic reasoner behind the chat contract, for plants without a language model and as the fallback of those
+ * with one. Every reply says that a playbook answered and by which rule.
+ */
+export function playbook({
+  id = 'playbook/rules',
+  version = '1.0.0',
+  title = 'Deterministic playbook',
+  rules,
+}: PlaybookOptions): ChatModel {
+  return defineChatModel({
+    id,
+    version,
+    title,
+    chat: { tools: true, structuredOutput: 'native', modalities: ['text'] },
+    async run(input) {
+      const conversation = read(input)
+      const rule = rules.find(({ when }) => when(conversation))
+      if (rule === undefined) throw new Fault('unsupported', `no rule of the playbook ${id} fits this conversation`)
+      const content = write(rule.do(conversation), input)
+      return {
+        output: {
+          content,
+          finishReason: content.some(({ kind }) => kind === 'tool-call') ? 'tool-calls' : 'stop',
+          answeredBy: 'playbook',
+          tokens: {},
+        },
+        warnings: [
+          {
+            code: 'playbook',
+            message: `answered by the deterministic playbook ${id}, rule '${rule.name}': no language model was asked`,
+          },
+        ],
+      }
+    },
+  })
+}
+
+function read({ messages, tools = [] }: ChatInput): Conversation {
+  const said = messages.findLast(({ role }) => role === 'user')
+  const results = messages.flatMap((message) => (message.role === 'tool' ? message.content : []))
+  return {
+    request: typeof said?.content === 'string' ? parsed(said.content) : undefined,
+    tools: tools.map(({ name }) => name),
+    resultsOf: (tool) => results.filter(({ name }) => name === tool),
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Call ids follow from how many calls there were, so that the same conversation always gives the same answer. */
+function write(step: Step, { messages }: ChatInput): AssistantPart[] {
+  if ('say' in step) return [{ kind: 'text', text: typeof step.say === 'string' ? step.say : JSON.stringify(step.say) }]
+  const before = messages.flatMap((message) =>
+    message.role === 'assistant' ? message.content.filter(({ kind }) => kind === 'tool-call') : [],
+  ).length
+  return step.call.map(({ name, arguments: given }, i) => ({
+    kind: 'tool-call',
+    callId: `playbook-${before + i + 1}`,
+    name,
+    arguments: given,
+  }))
+}
