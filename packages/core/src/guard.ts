@@ -215,7 +215,7 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
       const { code, field, message } = fault
       const data = {
         model: descriptor.id,
-        arguments: printable(context.statedInput),
+        arguments: context.statedInput,
         fault: code,
         ...(field && { field }),
         message,
@@ -243,17 +243,6 @@ const beforeEffect = new Set<string>([
 
 async function digestOf(value: unknown): Promise<string> {
   return sha256(new TextEncoder().encode(canonicalJson(value)))
-}
-
-/** What was refused may be anything: said as JSON, whatever has no JSON form in words. */
-function printable(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, member: unknown) => {
-    if (ArrayBuffer.isView(member)) return `${member.constructor.name} of ${member.byteLength} bytes`
-    return typeof member === 'bigint' || (typeof member === 'number' && !Number.isFinite(member))
-      ? String(member)
-      : member
-  })
-  return text === undefined ? null : JSON.parse(text)
 }
 
 /** Sums the changes of accepted writes over a sliding window. */

@@ -1,0 +1,256 @@
+import {
+  type AssistantPart,
+  type ChatInput,
+  type ChatModel,
+  defineChatModel,
+  defineModel,
+  Fault,
+  guard,
+  invoke,
+  isTensor,
+  type JournalEntry,
+  type Model,
+  memoryJournal,
+  sample,
+  type Tensor,
+  tensor,
+} from '@dinrail/core'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type AgentStep, defineAgent } from './index.ts'
+
+type Turn = readonly AssistantPart[] | ((input: ChatInput) => readonly AssistantPart[])
+const say = (value: unknown): AssistantPart[] => [
+  { kind: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) },
+]
+let calls = 0
+const call = (name: string, args: unknown): AssistantPart => ({
+  kind: 'tool-call',
+  callId: `c${calls++}`,
+  name,
+  arguments: args,
+})
+
+function scripted(turns: readonly Turn[]): ChatModel & { readonly seen: ChatInput[] } {
+  const seen: ChatInput[] = []
+  const model = defineChatModel({
+    id: 'test/script',
+    version: '1.0.0',
+    title: 'Script',
+    chat: { tools: true, structuredOutput: 'none', modalities: ['text'] },
+    async run(input) {
+      seen.push(structuredClone(input))
+      const turn = turns[seen.length - 1] ?? say('the script is over')
+      const content = typeof turn === 'function' ? turn(input) : turn
+      return {
+        output: { content, finishReason: 'stop', answeredBy: 'script', tokens: {} },
+        warnings: [{ code: 'scripted', message: 'from a script' }],
+      }
+    },
+  })
+  return { ...model, seen }
+}
+
+const window = tensor(Float32Array.of(1, 2, 3))
+const mean = defineModel({
+  id: 'acme/mean',
+  version: '1.0.0',
+  title: 'Mean',
+  task: 'process-analysis',
+  input: z.object({
+    window: z.custom<Tensor<'float32'>>(isTensor).meta({ tensor: { dtype: 'float32', shape: ['n'] }, unit: 'm/s2' }),
+  }),
+  output: z.object({ mean: z.number() }),
+  run: ({ window: { data } }) => ({ output: { mean: data.reduce((a, b) => a + b, 0) / data.length }, confidence: 0.8 }),
+})
+const writer = (run: (keys: string) => void = () => {}) =>
+  defineModel({
+    id: 'plant/order',
+    version: '1.0.0',
+    title: 'Order',
+    task: 'coordination',
+    effect: 'record',
+    input: z.object({ text: z.string() }),
+    output: z.object({ number: z.number() }),
+    run(_, { idempotencyKey, caller }) {
+      run(`${caller.id} ${idempotencyKey}`)
+      return { output: { number: 7 } }
+    },
+  })
+
+const input = z.object({
+  vibration: z.custom<Tensor<'float32'>>(isTensor).meta({ tensor: { dtype: 'float32', shape: ['n'] }, unit: 'm/s2' }),
+})
+const output = z.object({ level: z.number() })
+const agentOf = (model: ChatModel, tools: readonly Model[] = [mean as Model, writer() as Model], more: object = {}) =>
+  defineAgent({
+    id: 'plant/agent',
+    version: '1.0.0',
+    title: 'Agent',
+    task: 'fault-attribution',
+    input,
+    output,
+    model,
+    tools,
+    instructions: 'Find the level.',
+    budget: { steps: 6 },
+    ...more,
+  }) as Model<{ vibration: Tensor<'float32'> }, { level: number }>
+const ask = (agent: ReturnType<typeof agentOf>, deadlineMs = 5_000) =>
+  invoke(agent, { vibration: sample(window, '[g]') }, { deadlineMs, idempotencyKey: 'run-1' })
+const resultsIn = (seen: ChatInput | undefined) =>
+  seen?.messages.flatMap((message) =>
+    message.role === 'tool' ? message.content.map(({ outcome, result }) => [outcome, result]) : [],
+  )
+
+describe('an agent', () => {
+  it('calls tools, hands tensors on by handle with their unit, and answers within its schema', async () => {
+    const model = scripted([
+      [call('acme_mean', { window: { handle: 'input/vibration' } })],
+      (chat) =>
+        say({
+          level: (chat.messages.at(-1)!.content[0] as { result: { output: { mean: number } } }).result.output.mean,
+        }),
+    ])
+    const reply = await ask(agentOf(model))
+    expect(reply.output.level).toBeCloseTo(2 * 9.80665, 4)
+    expect(model.seen[0]?.messages[1]?.content).toContain('{"handle":"input/vibration","holds":"float32[3]"}')
+    expect(reply.servedBy.map(({ id }) => id)).toEqual(['test/script', 'acme/mean'])
+    expect(reply.usage.map((attempt) => attempt.model.id)).toEqual([
+      'test/script',
+      'acme/mean',
+      'test/script',
+      'plant/agent',
+    ])
+    expect(reply.warnings).toEqual([{ code: 'scripted', message: 'from a script' }])
+  })
+
+  it('makes every effect with a key of its own under its own name, the same in a second run of the same call', async () => {
+    const keys: string[] = []
+    const tools = [writer((key) => void keys.push(key)) as Model]
+    const turns = () =>
+      scripted([[call('plant_order', { text: 'a' }), call('plant_order', { text: 'b' })], say({ level: 1 })])
+    await ask(agentOf(turns(), tools))
+    await ask(agentOf(turns(), tools))
+    expect(keys).toEqual(['plant/agent run-1/1', 'plant/agent run-1/2', 'plant/agent run-1/1', 'plant/agent run-1/2'])
+  })
+
+  it.each([
+    ['an unknown tool', 'acme_median', {}, 'not-found'],
+    ['arguments that are no JSON object', 'acme_mean', '{window', 'invalid-input'],
+    ['an unknown handle', 'acme_mean', { window: { handle: 'input/noise' } }, 'invalid-input'],
+    ['arguments that break the schema', 'plant_order', { text: 5 }, 'invalid-input'],
+  ])('tells its model of %s instead of failing', async (_, name, args, code) => {
+    const model = scripted([[call(name, args)], say({ level: 1 })])
+    expect((await ask(agentOf(model))).output.level).toBe(1)
+    expect(resultsIn(model.seen[1])).toMatchObject([['fault', { code }]])
+  })
+
+  it('asks once more for an answer that breaks its schema, then faults', async () => {
+    expect((await ask(agentOf(scripted([say('about two'), say('```json\n{"level":2}\n```')])))).output.level).toBe(2)
+    await expect(ask(agentOf(scripted([say('about two'), say({ level: 'two' })])))).rejects.toMatchObject({
+      code: 'invalid-output',
+      message: /level/,
+    })
+  })
+
+  it('stops at its budget of steps', async () => {
+    const forever = scripted(Array.from({ length: 9 }, () => [call('plant_order', { text: 'again' })]))
+    await expect(ask(agentOf(forever))).rejects.toMatchObject({ code: 'denied', message: /budget of 6 steps/ })
+    expect(forever.seen).toHaveLength(6)
+  })
+
+  it('settles by its deadline while a tool hangs, and calls no tool after it', async () => {
+    let started = 0
+    const hung = defineModel({
+      id: 'acme/hung',
+      version: '1.0.0',
+      title: 'Hung',
+      task: 'x',
+      input: z.object({}),
+      output: z.object({}),
+      run() {
+        started += 1
+        return new Promise<never>(() => {})
+      },
+    })
+    const agent = agentOf(scripted([[call('acme_hung', {})], [call('acme_hung', {})]]), [hung as Model])
+    await expect(ask(agent, 60)).rejects.toMatchObject({ code: 'deadline-exceeded' })
+    expect(started).toBe(1)
+  })
+
+  it('journals each step, a tool call before the tool runs', async () => {
+    const journal = memoryJournal()
+    const kinds = async () => {
+      const entries: JournalEntry[] = []
+      for await (const entry of journal.entries()) entries.push(entry)
+      return entries.map(({ kind }) => kind)
+    }
+    let before: Promise<string[]> | undefined
+    const steps: AgentStep[] = []
+    const tools = [
+      writer(() => {
+        before = kinds()
+      }) as Model,
+    ]
+    await ask(
+      agentOf(scripted([[call('plant_order', { text: 'a' })], say({ level: 1 })]), tools, {
+        journal,
+        onStep: (step: AgentStep) => steps.push(step),
+      }),
+    )
+    expect((await before)?.at(-1)).toBe('tool-called')
+    expect(await kinds()).toEqual([
+      'agent-started',
+      'agent-reasoned',
+      'tool-called',
+      'tool-answered',
+      'agent-reasoned',
+      'agent-answered',
+    ])
+    expect(steps.map(({ kind }) => kind)).toEqual(await kinds())
+  })
+
+  it('does not call a tool whose call could not be journaled', async () => {
+    let runs = 0
+    const journal = memoryJournal()
+    const failing = {
+      ...journal,
+      append: (event: { kind: string; actor: string; data: unknown }) =>
+        event.kind === 'tool-called' ? Promise.reject(new Fault('unavailable', 'disk full')) : journal.append(event),
+    }
+    const agent = agentOf(
+      scripted([[call('plant_order', { text: 'a' })]]),
+      [
+        writer(() => {
+          runs += 1
+        }) as Model,
+      ],
+      {
+        journal: failing,
+      },
+    )
+    await expect(ask(agent)).rejects.toMatchObject({ message: 'disk full' })
+    expect(runs).toBe(0)
+  })
+
+  it('takes a tool that moves equipment only behind its boundary', () => {
+    const mill = defineModel({
+      id: 'plant/mill',
+      version: '1.0.0',
+      title: 'Mill',
+      task: 'parameter-control',
+      effect: 'actuate',
+      input: z.object({}),
+      output: z.object({}),
+      run: () => ({ output: {} }),
+    })
+    expect(() => agentOf(scripted([]), [mill as Model])).toThrow(/guard it first/)
+    const guarded = guard(mill, {
+      authority: 'act-within-limits',
+      allow: [{ role: 'agent' }],
+      journal: memoryJournal(),
+    })
+    expect(agentOf(scripted([]), [guarded as Model]).descriptor).toMatchObject({ kind: 'agent', effect: 'record' })
+  })
+})
