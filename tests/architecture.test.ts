@@ -17,14 +17,20 @@ function filesUnder(directory: string): string[] {
 
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
 const isTest = (file: string) => /\.(test|test-d|bench|test-support)\.ts$/.test(file)
-const importsOf = (source: string) => [...source.matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'|^import '([^']+)'|import\('([^']+)'\)/gm)].map((match) => (match[1] ?? match[2] ?? match[3])!)
-const sources = packages.flatMap((name) => filesUnder(`packages/${name}/src`)).filter((file) => file.endsWith('.ts') && !isTest(file))
+const importsOf = (source: string) =>
+  [...source.matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'|^import '([^']+)'|import\('([^']+)'\)/gm)].map(
+    (match) => (match[1] ?? match[2] ?? match[3])!,
+  )
+const sources = packages
+  .flatMap((name) => filesUnder(`packages/${name}/src`))
+  .filter((file) => file.endsWith('.ts') && !isTest(file))
 
 /** A file and all that it reaches by relative imports. */
 function reach(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
-  for (const target of importsOf(read(file))) if (target.startsWith('.')) reach(path.join(path.dirname(file), target), seen)
+  for (const target of importsOf(read(file)))
+    if (target.startsWith('.')) reach(path.join(path.dirname(file), target), seen)
   return seen
 }
 
@@ -32,11 +38,20 @@ describe('the house', () => {
   it.each(packages)('lets @dinrail/%s depend on core and on no sibling, so that each can be used alone', (name) => {
     for (const file of sources.filter((source) => source.startsWith(`packages/${name}/`)))
       for (const target of importsOf(read(file)))
-        if (target.startsWith('@dinrail/')) expect(`${file} → ${target}`).toMatch(name === 'core' ? /^never$/ : /→ @dinrail\/core(\/|$)/)
+        if (target.startsWith('@dinrail/'))
+          expect(`${file} → ${target}`).toMatch(name === 'core' ? /^never$/ : /→ @dinrail\/core(\/|$)/)
   })
 
   it('keeps node: out of every entry that browsers and workers use, so that they can', () => {
-    const browserEntries = ['core/src/index.ts', 'core/src/json-schema.ts', 'core/src/conformance.ts', 'collab/src/index.ts', 'adapters-llm/src/index.ts', 'adapters-onnx/src/index.ts', 'agent-kit/src/index.ts']
+    const browserEntries = [
+      'core/src/index.ts',
+      'core/src/json-schema.ts',
+      'core/src/conformance.ts',
+      'collab/src/index.ts',
+      'adapters-llm/src/index.ts',
+      'adapters-onnx/src/index.ts',
+      'agent-kit/src/index.ts',
+    ]
     for (const entry of browserEntries)
       for (const file of reach(`packages/${entry}`)) {
         const nodeImports = importsOf(read(file)).filter((target) => target.startsWith('node:'))
@@ -46,7 +61,9 @@ describe('the house', () => {
 
   it('keeps core’s main entry free of every library, so that nobody pays for what they do not use', () => {
     for (const file of reach('packages/core/src/index.ts')) {
-      const libraries = importsOf(read(file)).filter((target) => !target.startsWith('.') && target !== '@standard-schema/spec')
+      const libraries = importsOf(read(file)).filter(
+        (target) => !target.startsWith('.') && target !== '@standard-schema/spec',
+      )
       expect(libraries, file).toEqual([])
     }
   })
@@ -61,7 +78,10 @@ describe('the house', () => {
   })
 
   it('has no any', () => {
-    for (const file of sources) expect(read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, ''), file).not.toMatch(/: any\b|<any>|as any\b|\bany\[\]/)
+    for (const file of sources)
+      expect(read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, ''), file).not.toMatch(
+        /: any\b|<any>|as any\b|\bany\[\]/,
+      )
   })
 
   it('keeps the contract to a page', () => {
@@ -78,7 +98,17 @@ describe('the house', () => {
 
   it('names no machine’s paths and no registry’s hosts, so that it is the same everywhere', () => {
     const texts = ['packages', 'examples', 'docs', 'spec', 'tests', 'scripts', 'bench', '.ci'].flatMap(filesUnder)
-    const forbidden = new RegExp(['/wo' + 'rk/', '/ro' + 'ot/', '/ho' + 'me/', 'registry\\.' + 'npmjs', 'pypi\\.' + 'org', 'deb\\.' + 'debian'].join('|'))
-    for (const file of [...texts, 'README.md', 'CONTRIBUTING.md', 'pnpm-lock.yaml']) expect(read(file).match(forbidden)?.[0], file).toBeUndefined()
+    const forbidden = new RegExp(
+      [
+        '/wo' + 'rk/',
+        '/ro' + 'ot/',
+        '/ho' + 'me/',
+        'registry\\.' + 'npmjs',
+        'pypi\\.' + 'org',
+        'deb\\.' + 'debian',
+      ].join('|'),
+    )
+    for (const file of [...texts, 'README.md', 'CONTRIBUTING.md', 'pnpm-lock.yaml'])
+      expect(read(file).match(forbidden)?.[0], file).toBeUndefined()
   })
 })
