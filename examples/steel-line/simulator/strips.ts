@@ -66,6 +66,16 @@ export const simulateStrip = (options: StripOptions): Record<string, number> => 
   return stripFromQuantities(drawn, distributions.thicknesses)
 }
 
+/** A defect as often as it occurs; `level` in [0, 1) decides which. */
+export const drawDefect = (level: number, distributions: StripDistributions = committedDistributions()): string => {
+  let below = 0
+  for (const [defect, own] of Object.entries(distributions.defects)) {
+    below += own.reduce((sum, { share }) => sum + share, 0)
+    if (level < below) return defect
+  }
+  return 'other'
+}
+
 /** The features that follow from the primary quantities, rounded as the source rounds them. */
 const stripFromQuantities = (
   quantities: Readonly<Record<PrimaryQuantity, number>>,

@@ -1,5 +1,5 @@
 /** Trains the model that tells from the measures of a region which defect a steel strip has. */
-import { type StripDistributions, simulateStrip } from '../simulator/strips.ts'
+import { drawDefect, type StripDistributions, simulateStrip } from '../simulator/strips.ts'
 import type { TrainedModel } from './bearing-diagnosis.ts'
 import { type BoostedTrees, type Boosting, boostTrees, type TreeNode, treeLogits } from './boosted-trees.ts'
 import { type DataSlice, sha256 } from './data-file.ts'
@@ -73,7 +73,7 @@ export const trainSurfaceInspection = async (
 
   const random = seededRandom(SEED)
   const simulated = Array.from({ length: SIMULATED_STRIPS }, (_, seed) => {
-    const defect = drawDefect(distributions, random.uniform())
+    const defect = drawDefect(random.uniform(), distributions)
     return prepared(simulateStrip({ defect, seed, distributions }), defect)
   })
   const simulatedAnswers = await runModel(
@@ -137,8 +137,8 @@ export const trainSurfaceInspection = async (
     },
     trainingRange: Object.fromEntries(
       stripFeatures.map(({ name, unit }, column) => {
-        const values = train.map(({ raw }) => raw[column]!)
-        return [name, { minimum: sixDigits(Math.min(...values)), maximum: sixDigits(Math.max(...values)), unit }]
+        const values = [...train, ...calibration].map(({ raw }) => raw[column]!)
+        return [name, { minimum: nineDigits(Math.min(...values)), maximum: nineDigits(Math.max(...values)), unit }]
       }),
     ),
     limitations: [
@@ -199,15 +199,6 @@ const crossValidate = (samples: readonly Prepared[]): number[] => {
       stripDefects,
     ).accuracy
   })
-}
-
-const drawDefect = (distributions: StripDistributions, level: number): string => {
-  let below = 0
-  for (const defect of stripDefects) {
-    below += (distributions.defects[defect] ?? []).reduce((sum, { share }) => sum + share, 0)
-    if (level < below) return defect
-  }
-  return 'other'
 }
 
 const encode = (model: BoostedTrees, temperature: number): Uint8Array => {

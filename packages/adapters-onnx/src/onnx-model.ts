@@ -30,7 +30,7 @@ export interface OnnxClassifier<
   /** Which ONNX output holds the probabilities, and what each of them is the probability of. */
   readonly classes: { readonly output: string; readonly labels: readonly Label[] }
   /** Inputs whose answers are known: checked once before the model is handed out. */
-  readonly golden?: readonly Golden<TensorName, FeatureName, ContextName, Label>[]
+  readonly golden?: readonly Golden<NoInfer<TensorName>, NoInfer<FeatureName>, NoInfer<ContextName>, NoInfer<Label>>[]
 }
 
 type Fields<TensorName extends string, FeatureName extends string, ContextName extends string> = Readonly<

@@ -1,7 +1,8 @@
 import {
   type AssistantPart,
+  type ChatInput,
   type ChatMessage,
-  type ChatModel,
+  type ChatOutput,
   canonicalJson,
   type Descriptor,
   defineModel,
@@ -25,7 +26,7 @@ export interface AgentDefinition<In, Out>
   readonly input: Schema<unknown, In>
   readonly output: Schema<unknown, Out>
   /** Reasons: a language model, a playbook, or one that falls back to the other. */
-  readonly model: ChatModel
+  readonly model: Model<ChatInput, ChatOutput>
   /** Whatever it may call. One that moves equipment must stand behind its boundary. */
   readonly tools: readonly Model[]
   readonly instructions: string

@@ -127,6 +127,7 @@ class Directory {
     return {
       descriptor,
       ...(schemas !== undefined && { schemas }),
+      ...(descriptor.safety !== undefined && { inputChecks: 'where-it-runs' as const }),
       run: (_input, context) => this.run(descriptor, context),
     }
   }

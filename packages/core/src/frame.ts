@@ -82,7 +82,7 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
 
 function takeTensors(value: unknown, path: (string | number)[], tensors: Tensor[], entries: TensorEntry[]): unknown {
   if (typeof value === 'number' && !Number.isFinite(value))
-    throw new Fault('invalid-input', `${value} at /${path.join('/')} has no JSON form`)
+    throw new Fault('invalid-input', `${value} at /${path.join('/')} has no JSON form`, { field: `/${path.join('/')}` })
   if (typeof value === 'bigint')
     throw new Fault('invalid-input', `a bigint at /${path.join('/')} has no JSON form: use a tensor of int64`)
   if (typeof value !== 'object' || value === null) return value

@@ -168,17 +168,10 @@ interface Answer<Out> {
 async function answer<In, Out, Part>(model: Model<In, Out, Part>, call: Call): Promise<Answer<Out>> {
   const { descriptor, schemas } = model
   if (model.admit !== undefined) await model.admit(call)
-  const inputRule = compileVocabulary(descriptor.input)
-  const { value: bare, measured } = unwrapSamples(inputRule, call.statedInput)
-  const checked = schemas === undefined ? { value: bare } : await validate(schemas.input, bare)
-  if ('problem' in checked)
-    throw new Fault('invalid-input', `${descriptor.id}: /input${checked.pointer}: ${checked.problem}`, {
-      field: `/input${checked.pointer}`,
-    })
-  call.inputQuality = checkFreshness(measured, Date.now())
-  const warnings = checkBounds(inputRule, checked.value, { root: 'input', write: descriptor.effect !== 'none' })
+  const { input, warnings } =
+    model.inputChecks === 'where-it-runs' ? { input: call.statedInput, warnings: [] } : await checkedInput(model, call)
 
-  const result = await model.run(checked.value as In, call)
+  const result = await model.run(input as In, call)
 
   if (typeof result !== 'object' || result === null || !('output' in result))
     throw new Fault('invalid-output', `${descriptor.id} must answer { output }, not ${typeof result}`, {
@@ -200,6 +193,25 @@ async function answer<In, Out, Part>(model: Model<In, Out, Part>, call: Call): P
     quality: worse(result.quality ?? 'good', call.inputQuality),
     warnings: [...warnings, ...(result.warnings ?? [])],
   }
+}
+
+interface CheckedInput {
+  /** In the contract's own units. */
+  readonly input: unknown
+  readonly warnings: Warning[]
+}
+
+async function checkedInput({ descriptor, schemas }: Model, call: Call): Promise<CheckedInput> {
+  const rule = compileVocabulary(descriptor.input)
+  const { value: bare, measured } = unwrapSamples(rule, call.statedInput)
+  const checked = schemas === undefined ? { value: bare } : await validate(schemas.input, bare)
+  if ('problem' in checked)
+    throw new Fault('invalid-input', `${descriptor.id}: /input${checked.pointer}: ${checked.problem}`, {
+      field: `/input${checked.pointer}`,
+    })
+  call.inputQuality = checkFreshness(measured, Date.now())
+  const warnings = checkBounds(rule, checked.value, { root: 'input', write: descriptor.effect !== 'none' })
+  return { input: checked.value, warnings }
 }
 
 function worse(a: Quality, b: Quality): Quality {

@@ -46,14 +46,20 @@ describe('without a head', () => {
     ]
     for (const edit of edits) {
       const edited = entries.map((entry, i) => (i === 2 ? { ...entry, ...edit } : entry)) as JournalEntry[]
-      expect(await verifyJournal(edited)).toMatchObject({ ok: false, sequence: 2, problem: expect.stringMatching(/entry 2 was changed/) })
+      expect(await verifyJournal(edited)).toMatchObject({
+        ok: false,
+        sequence: 2,
+        problem: expect.stringMatching(/entry 2 was changed/),
+      })
     }
   })
 
   test('a deletion, an insertion and another order are found and named', async () => {
     const entries = await written(5)
     const [a, b, c, d, e] = entries as [JournalEntry, JournalEntry, JournalEntry, JournalEntry, JournalEntry]
-    const problem = expect.stringMatching(/entry \d stands where entry \d belongs: an entry was deleted, inserted or moved/)
+    const problem = expect.stringMatching(
+      /entry \d stands where entry \d belongs: an entry was deleted, inserted or moved/,
+    )
     for (const [changed, sequence] of [
       [[a, c, d, e], 1],
       [[b, c, d, e], 0],
@@ -98,7 +104,11 @@ describe('against a head', () => {
     const head = await treeHead(entries)
     const forged = await rechained(entries.map((entry, i) => (i === 1 ? { ...entry, data: { speed: 99 } } : entry)))
     expect(await verifyJournal(forged)).toMatchObject({ ok: true })
-    expect(await verifyJournal(forged, head)).toMatchObject({ ok: false, sequence: 4, problem: expect.stringMatching(/were rewritten/) })
+    expect(await verifyJournal(forged, head)).toMatchObject({
+      ok: false,
+      sequence: 4,
+      problem: expect.stringMatching(/were rewritten/),
+    })
   })
 
   test('a journal that has grown since is right, and says how much of it the head proves', async () => {
@@ -145,7 +155,11 @@ test('once an entry could not be stored, the journal takes no other', async () =
   const refused = [writer.append(event), writer.append(event)]
   failing = true
   for (const append of refused)
-    await expect(append).rejects.toMatchObject({ code: 'unavailable', retryable: false, message: expect.stringMatching(/the disk is full/) })
+    await expect(append).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: false,
+      message: expect.stringMatching(/the disk is full/),
+    })
   failing = false
   await expect(writer.append(event)).rejects.toMatchObject({ code: 'unavailable' })
 })

@@ -16,6 +16,8 @@ export interface Model<In = unknown, Out = unknown, Part = unknown> {
   stream?(input: In, context: RunContext): AsyncIterable<Part | Final<Out>>
   /** Validators of whole values. Without them only the descriptor's vocabulary (units, limits, tensors) is checked. */
   readonly schemas?: { readonly input: Schema<unknown, unknown>; readonly output: Schema<unknown, unknown> }
+  /** Set by a proxy of a guarded model: `invoke` passes the input on as stated, so that the boundary records every refusal. */
+  readonly inputChecks?: 'where-it-runs'
   /** Decides before anything is read whether the call may go on: admission and authority. Throws a `Fault` to refuse. */
   admit?(context: RunContext): void | Promise<void>
   /** Told of every fault in which a call of this model ends, refusals before `run` included. */

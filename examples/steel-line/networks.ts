@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import { onnxModel } from '@dinrail/adapters-onnx'
+import { tensor } from '@dinrail/core'
+import * as runtime from 'onnxruntime-web'
+import { bearingDiagnosis, bearingLabels, stripLabels, surfaceInspection } from './contracts.ts'
+import bearing from './models/bearing-diagnosis.card.json' with { type: 'json' }
+import surface from './models/surface-inspection.card.json' with { type: 'json' }
+import { simulateVibration, type VibrationOptions } from './simulator/vibration.ts'
+
+// One thread answers networks of this size sooner than several would agree on it.
+runtime.env.wasm.numThreads = 1
+
+const bytesOf = async (file: string) => new Uint8Array(await readFile(new URL(`./models/${file}`, import.meta.url)))
+const training = ({ minimum: min, maximum: max }: { readonly minimum: number; readonly maximum: number }) => ({
+  training: { min, max },
+})
+const byLabel = <Label extends string>(labels: readonly Label[], values: readonly number[]) =>
+  Object.fromEntries(labels.map((label, i) => [label, values[i]])) as Record<Label, number>
+
+/** Which part of a bearing is damaged, from 0.17 s of its vibration. */
+export const bearingModel = async () =>
+  onnxModel({
+    id: bearingDiagnosis.id,
+    version: bearing.version,
+    title: 'Bearing diagnosis',
+    description: bearing.task,
+    task: 'fault-diagnosis',
+    runtime,
+    model: await bytesOf(bearing.artefact.file),
+    sha256: `sha256:${bearing.artefact.sha256}`,
+    tensors: {
+      vibration: {
+        input: bearing.input.name,
+        shape: [2048],
+        axes: ['time'],
+        unit: 'm/s2',
+        limits: { physical: { min: -500, max: 500 } },
+        description: bearing.input.description,
+      },
+    },
+    context: { shaftSpeed: { unit: '1/min', limits: training(bearing.trainingRange.shaftSpeed) } },
+    classes: { output: bearing.output.name, labels: bearingLabels },
+    golden: bearing.golden.map(({ simulated, output, tolerance }) => ({
+      input: { vibration: tensor(simulateVibration(simulated as VibrationOptions)), shaftSpeed: simulated.shaftSpeed },
+      probabilities: byLabel(bearingLabels, output),
+      tolerance,
+    })),
+  })
+
+/** Which defect a suspicious region of a strip shows, from 27 measures of it. */
+export const surfaceModel = async () =>
+  onnxModel({
+    id: surfaceInspection.id,
+    version: surface.version,
+    title: 'Surface inspection',
+    description: surface.task,
+    task: 'quality-inspection',
+    runtime,
+    model: await bytesOf(surface.artefact.file),
+    sha256: `sha256:${surface.artefact.sha256}`,
+    features: {
+      input: surface.input.name,
+      fields: surface.features.map(({ name, unit, description }) => ({
+        name,
+        unit,
+        description,
+        limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
+      })),
+    },
+    classes: { output: surface.output.name, labels: stripLabels },
+    golden: surface.golden.map(({ input, output, tolerance }) => ({
+      input: Object.fromEntries(surface.features.map(({ name }, i) => [name, input[i]!])),
+      probabilities: byLabel(stripLabels, output),
+      tolerance,
+    })),
+  })

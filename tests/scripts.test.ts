@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest'
+import { runScript } from './run-script.ts'
+
+describe('the users’ scripts run as they stand', () => {
+  it.each([
+    ['researcher-cascade', '9.5 mm/s is zone D, says lab/rule'],
+    ['equipment-maker-adapter', 'the spindle grew by 117.0 µm'],
+    ['vendor-discovery', 'plant/strip-inspector says'],
+  ])('%s', async (name, line) => {
+    const { exitCode, output } = await runScript(`examples/${name}.ts`).ended
+    expect(output).toContain(line)
+    expect(exitCode).toBe(0)
+  })
+})
