@@ -11,7 +11,7 @@ export type BearingCondition = (typeof bearingConditions)[number]
 export const BEARING_SAMPLE_RATE = 12_000
 export const BEARING_WINDOW = 2048
 /** Standard gravity in m/s2, exact by definition. */
-export const STANDARD_GRAVITY = 9.80665
+const STANDARD_GRAVITY = 9.80665
 
 export interface BearingWindow {
   /** `BEARING_WINDOW` samples of acceleration in [g], as recorded. */
