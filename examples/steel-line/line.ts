@@ -39,17 +39,13 @@ export async function runLine(shift: Shift, options: Options, signal: AbortSigna
 class SteelLine {
   private readonly trouble: string[] = []
   private readonly drive: MillDrive = { speed: 12, stripThreaded: true }
-  private readonly shift: Shift
-  private readonly options: Options
-  private readonly signal: AbortSignal
-  private readonly cleanUps: CleanUps
 
-  constructor(shift: Shift, options: Options, signal: AbortSignal, cleanUps: CleanUps) {
-    this.shift = shift
-    this.options = options
-    this.signal = signal
-    this.cleanUps = cleanUps
-  }
+  constructor(
+    private readonly shift: Shift,
+    private readonly options: Options,
+    private readonly signal: AbortSignal,
+    private readonly cleanUps: CleanUps,
+  ) {}
 
   async run(): Promise<readonly string[]> {
     say(bold('A steel strip line on the rail'))

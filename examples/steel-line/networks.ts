@@ -14,6 +14,20 @@ const bytesOf = async (file: string) => new Uint8Array(await readFile(new URL(`.
 const training = ({ minimum: min, maximum: max }: { readonly minimum: number; readonly maximum: number }) => ({
   training: { min, max },
 })
+/** What a card says of where a model comes from and how far it may be believed, as its descriptor says it. */
+const origin = ({ data, licence, limitations, metrics }: typeof bearing | typeof surface) => {
+  const { accuracy, accuracyInterval, n, expectedCalibrationError } = metrics.heldOut
+  const { name, source } = data
+  return {
+    confidence: { calibration: 'temperature', expectedCalibrationError },
+    provenance: {
+      data: [{ name, source, licence: data.licence, sha256: data.sha256 }],
+      metrics: { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n },
+      licence,
+      limitations,
+    },
+  } as const
+}
 const byLabel = <Label extends string>(labels: readonly Label[], values: readonly number[]) =>
   Object.fromEntries(labels.map((label, i) => [label, values[i]])) as Record<Label, number>
 
@@ -25,6 +39,7 @@ export const bearingModel = async () =>
     title: 'Bearing diagnosis',
     description: bearing.task,
     task: 'fault-diagnosis',
+    ...origin(bearing),
     runtime,
     model: await bytesOf(bearing.artefact.file),
     sha256: `sha256:${bearing.artefact.sha256}`,
@@ -55,6 +70,7 @@ export const surfaceModel = async () =>
     title: 'Surface inspection',
     description: surface.task,
     task: 'quality-inspection',
+    ...origin(surface),
     runtime,
     model: await bytesOf(surface.artefact.file),
     sha256: `sha256:${surface.artefact.sha256}`,
