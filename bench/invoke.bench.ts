@@ -41,13 +41,11 @@ const level = defineModel({
   title: 'Level',
   task: 'process-analysis',
   input: z.object({
-    window: z
-      .custom<typeof window>()
-      .meta({
-        tensor: { dtype: 'float32', shape: [512] },
-        unit: 'm/s2',
-        limits: { physical: { min: -500, max: 500 } },
-      }),
+    window: z.custom<typeof window>().meta({
+      tensor: { dtype: 'float32', shape: [512] },
+      unit: 'm/s2',
+      limits: { physical: { min: -500, max: 500 } },
+    }),
   }),
   output: z.object({ first: z.number() }),
   run: ({ window: { data } }) => ({ output: { first: data[0]! } }),
