@@ -11,10 +11,7 @@ export const readDataFile = (dataDirectory: string, ...path: readonly string[]):
   try {
     return readFileSync(file)
   } catch (cause) {
-    throw new Error(
-      `Cannot read ${file}. Point --data at the directory that holds ${path[0]}/, or fetch that data set (see docs).`,
-      { cause },
-    )
+    throw new Error(`Cannot read ${file}. Point --data at the directory that holds ${path[0]}/.`, { cause })
   }
 }
 
