@@ -1,6 +1,17 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type Boundary, defineModel, type Fault, guard, invoke, type JournalEntry, memoryJournal } from './index.ts'
+import {
+  type Boundary,
+  connect,
+  defineModel,
+  type Fault,
+  guard,
+  inProcessTransport,
+  invoke,
+  type JournalEntry,
+  memoryJournal,
+  serve,
+} from './index.ts'
 
 const agent = { id: 'plant/agent', roles: ['agent'] }
 const input = z.object({
@@ -194,4 +205,20 @@ describe('the boundary', () => {
     expect((await faultOf(write(9.5))).message).toBe('disk full')
     expect(drive.writes).toBe(0)
   })
+})
+
+it('sees and journals what a caller elsewhere asks for, so that no attempt is refused out of its sight', async () => {
+  const { model, kinds, drive } = mill()
+  const transport = inProcessTransport()
+  await serve(model, transport)
+  const remote = await connect(
+    transport,
+    { id: 'plant/mill-speed', input, output: z.object({ speed: z.number() }) },
+    { deadlineMs: 100 },
+  )
+  const asked = invoke(remote, { speed: 25 }, { deadlineMs: 500, caller: agent })
+  await expect(asked).rejects.toMatchObject({ code: 'out-of-limits', field: '/input/speed', origin: 'remote' })
+  expect(await kinds()).toEqual(['write-refused out-of-limits'])
+  expect(drive.writes).toBe(0)
+  await transport.close()
 })
