@@ -13,6 +13,6 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'tests/**/*.test.ts'],
     typecheck: { enabled: false },
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 })

@@ -152,7 +152,7 @@ class SteelLine {
       say(`  ${name} runs as process ${part.process.pid}`)
     }
     const ids = [bearingDiagnosis, surfaceInspection, maintenanceAgent].map(({ id }) => id)
-    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: 15_000 })))
+    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: 30_000 })))
     await Promise.race([found, rejectionOf(lost.signal), rejectionOf(this.signal)])
   }
 

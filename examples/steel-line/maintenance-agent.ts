@@ -20,7 +20,7 @@ Report what was found, what was done and what is left to people.`
 const thinkingMs = 20_000
 
 const transport = await mqttTransport({ connect: connectMqtt, url: process.env.DINRAIL_LINE_BROKER ?? '' })
-const found = { deadlineMs: 15_000 }
+const found = { deadlineMs: 30_000 }
 const log = await connect(transport, eventLog, found)
 const tools = await Promise.all(
   [bearingDiagnosis, surfaceInspection, workOrder, millSpeed].map(({ id }) => connect(transport, id, found)),
