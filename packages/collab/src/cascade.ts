@@ -1,4 +1,4 @@
-import type { Model, Reply } from '@dinrail/core'
+import { Fault, type Model, type Reply } from '@dinrail/core'
 import { type CompositeOptions, composite, refuseEffects } from './composite.ts'
 import { passOn } from './pass-on.ts'
 
@@ -23,15 +23,15 @@ export function cascade<In, Out>(
   return composite('cascade', models, options, async (context) => {
     const reasons: string[] = []
     for (const model of models) {
-      const asked = context.invoke(model, context.statedInput as In)
-      if (model === last) return passOn(await asked, 'escalated', reasons)
-      const reply = await asked.catch((fault: Error): Error => fault)
-      if (!(reply instanceof Error)) {
-        if (isSure(reply, minimumConfidence)) return passOn(reply, 'escalated', reasons)
-        reasons.push(
-          `${model.descriptor.id} was not sure (confidence ${reply.confidence ?? 'unknown'}, quality ${reply.quality})`,
-        )
-      } else reasons.push(`${model.descriptor.id} failed: ${reply.message}`)
+      const { id } = model.descriptor
+      try {
+        const reply = await context.invoke(model, context.statedInput as In)
+        if (model === last || isSure(reply, minimumConfidence)) return passOn(reply, 'escalated', reasons)
+        reasons.push(`${id} was not sure (confidence ${reply.confidence ?? 'unknown'}, quality ${reply.quality})`)
+      } catch (thrown) {
+        if (model === last) throw thrown
+        reasons.push(`${id} failed: ${Fault.from(thrown).message}`)
+      }
     }
     throw new TypeError('cascade: the last model always ends it')
   })

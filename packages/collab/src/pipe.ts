@@ -1,4 +1,4 @@
-import type { Model, Quality, Warning } from '@dinrail/core'
+import { type Model, worseQuality } from '@dinrail/core'
 import { type CompositeOptions, composite } from './composite.ts'
 
 /** Two models in a row: what the first gives is what the second takes. The joint confidence is the product. */
@@ -14,14 +14,9 @@ export function pipe<In, Between, Out>(
     return {
       output: end.output,
       confidence: known ? start.confidence * end.confidence : undefined,
-      quality: worse(start.quality, end.quality),
-      warnings: [...start.warnings, ...end.warnings] satisfies Warning[],
+      quality: worseQuality(start.quality, end.quality),
+      warnings: [...start.warnings, ...end.warnings],
       servedBy: [...start.servedBy, ...end.servedBy],
     }
   })
-}
-
-function worse(a: Quality, b: Quality): Quality {
-  const order: readonly Quality[] = ['good', 'uncertain', 'bad']
-  return order[Math.max(order.indexOf(a), order.indexOf(b))] ?? 'bad'
 }

@@ -1,5 +1,6 @@
 import { Fault, type FaultCode } from './fault.ts'
 import type { Quality, Warning } from './model.ts'
+import { deepestNesting } from './nesting.ts'
 import { isSample, type Sample } from './sample.ts'
 import { toPointer } from './schema.ts'
 import { arrayOf, isTensor, type Tensor } from './tensor.ts'
@@ -13,8 +14,6 @@ interface Measured {
   readonly sample: Sample<unknown> | undefined
 }
 
-const deepest = 256
-
 /** Unwraps every sample and converts it to the contract's unit. The input itself is never changed. */
 export function unwrapSamples(rule: Rule, input: unknown): { value: unknown; measured: Measured[] } {
   const measured: Measured[] = []
@@ -23,7 +22,8 @@ export function unwrapSamples(rule: Rule, input: unknown): { value: unknown; mea
 }
 
 function unwrap(rule: Rule, value: unknown, path: PropertyKey[], measured: Measured[]): unknown {
-  if (path.length > deepest) throw new Fault('invalid-input', `the input is nested more than ${deepest} deep`)
+  if (path.length > deepestNesting)
+    throw new Fault('invalid-input', `the input is nested more than ${deepestNesting} deep`)
   if (rule.leaf) {
     const sample = isSample(value) ? value : undefined
     if (sample !== undefined || rule.maxAge !== undefined) measured.push({ pointer: toPointer(path), rule, sample })
@@ -136,7 +136,8 @@ export function checkBounds(rule: Rule, value: unknown, purpose: Purpose): Warni
 
 function bound(rule: Rule, value: unknown, path: PropertyKey[], purpose: Purpose, warnings: Warning[]): void {
   const invalid: FaultCode = purpose.root === 'input' ? 'invalid-input' : 'invalid-output'
-  if (path.length > deepest) throw new Fault(invalid, `the ${purpose.root} is nested more than ${deepest} deep`)
+  if (path.length > deepestNesting)
+    throw new Fault(invalid, `the ${purpose.root} is nested more than ${deepestNesting} deep`)
   if (rule.tensor !== undefined) {
     if (value === undefined) return
     const extent = checkElements(checkForm(rule.tensor, value, path, invalid), path, invalid)

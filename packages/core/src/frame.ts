@@ -1,5 +1,6 @@
 import { Fault, type FaultRecord } from './fault.ts'
 import type { Caller, Reply } from './model.ts'
+import { deepestNesting } from './nesting.ts'
 import { arrayOf, elementCount, isDataType, isTensor, type Tensor } from './tensor.ts'
 
 /** What travels between two sides of a transport. */
@@ -45,8 +46,6 @@ const magic = [0x44, 0x52] as const // "DR"
 const frameVersion = 1
 const prefixBytes = 8
 const longestHeader = 16 * 1024 * 1024
-const deepest = 256
-
 /** Where a tensor was taken out of the header, and its form; its bytes follow in the same order. */
 type TensorEntry = readonly [path: readonly (string | number)[], dtype: string, shape: readonly number[]]
 
@@ -91,7 +90,7 @@ function takeTensors(value: unknown, path: (string | number)[], tensors: Tensor[
     entries.push([path, value.dtype, value.shape])
     return null
   }
-  if (path.length > deepest) throw new Fault('invalid-input', `nested more than ${deepest} deep`)
+  if (path.length > deepestNesting) throw new Fault('invalid-input', `nested more than ${deepestNesting} deep`)
   if (Array.isArray(value)) return value.map((item, i) => takeTensors(item, [...path, i], tensors, entries))
   const bare: Record<string, unknown> = {}
   for (const [key, member] of Object.entries(value)) {

@@ -1,7 +1,10 @@
-import { type Authority, canonicalJson, type Descriptor, descriptorDigest, sha256 } from './descriptor.ts'
+import { type Authority, type Descriptor, descriptorDigest } from './descriptor.ts'
+import { canonicalDigest } from './digest.ts'
 import { Fault } from './fault.ts'
 import type { Journal } from './journal.ts'
 import type { Caller, Model, RunContext, RunResult } from './model.ts'
+import { type RateLimit, rateMonitor } from './rate-limit.ts'
+import { writeHistory } from './write-history.ts'
 
 /**
  * The boundary around a model that moves equipment. It assumes that whoever asks is lost: nothing here depends on the
@@ -21,17 +24,6 @@ export interface Boundary<In> {
   readonly readBack?: (input: In) => boolean | Promise<boolean>
   /** Where intents and outcomes are recorded before anything else happens. */
   readonly journal: Journal
-}
-
-export interface RateLimit<In> {
-  readonly name: string
-  /** UCUM code of `target`, `current` and `atMost`. */
-  readonly unit: string
-  readonly target: (input: In) => number
-  readonly current: () => number | Promise<number>
-  /** The largest sum of changes within any `withinMs`. */
-  readonly atMost: number
-  readonly withinMs: number
 }
 
 export interface Interlock<In> {
@@ -136,7 +128,7 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
       proposer: caller,
       expires,
     }
-    const request = { digest: await digestOf(content), ...content }
+    const request = { digest: await canonicalDigest(content), ...content }
     await journal.append({ kind: 'approval-asked', actor: caller.id, data: request })
     const decision = await approval.ask(request)
     await journal.append({
@@ -240,106 +232,6 @@ const beforeEffect = new Set<string>([
   'out-of-limits',
   'denied',
 ])
-
-async function digestOf(value: unknown): Promise<string> {
-  return sha256(new TextEncoder().encode(canonicalJson(value)))
-}
-
-/** Sums the changes of accepted writes over a sliding window. */
-function rateMonitor<In>(limit: RateLimit<In>) {
-  let changes: { readonly at: number; readonly size: number }[] = []
-  return {
-    async check(input: In): Promise<() => void> {
-      const current = await limit.current()
-      const size = Math.abs(limit.target(input) - current)
-      const since = Date.now() - limit.withinMs
-      changes = changes.filter(({ at }) => at > since)
-      const recent = changes.reduce((sum, change) => sum + change.size, 0)
-      // A reading that is no number must block, so the comparison asks for what is allowed.
-      if (!(size + recent <= limit.atMost))
-        throw new Fault(
-          'out-of-limits',
-          `${limit.name}: a change of ${size} ${limit.unit} from ${current} ${limit.unit}, with ${recent} already made, is more than ${limit.atMost} ${limit.unit} in ${limit.withinMs} ms`,
-          { details: { rate: limit.name } },
-        )
-      return () => {
-        changes.push({ at: Date.now(), size })
-      }
-    },
-  }
-}
-
-interface WriteRecord {
-  readonly model: string
-  readonly key: string
-  readonly arguments: unknown
-  readonly [member: string]: unknown
-}
-
-/**
- * What the journal says of earlier writes, read once. A key whose intent has no outcome is in doubt, after a crash too:
- * it is never written again in silence.
- */
-function writeHistory<Result extends { readonly output: unknown }>(journal: Journal, model: string) {
-  type Known = { readonly arguments: string; readonly result?: Result }
-  let loaded: Promise<Map<string, Known>> | undefined
-
-  async function load(): Promise<Map<string, Known>> {
-    const known = new Map<string, Known>()
-    for await (const { kind, data } of journal.entries()) {
-      if (kind !== 'write-intent' && kind !== 'write-outcome') continue
-      const entry = data as { model: string; key: string; arguments: unknown; outcome?: string; output?: unknown }
-      if (entry.model !== model) continue
-      if (entry.outcome === 'refused') known.delete(entry.key)
-      else
-        known.set(entry.key, {
-          arguments: canonicalJson(entry.arguments),
-          ...(entry.outcome === 'done' && { result: { output: entry.output } as Result }),
-        })
-    }
-    return known
-  }
-
-  const all = () => {
-    loaded ??= load()
-    return loaded
-  }
-
-  return {
-    async find(key: string, input: unknown): Promise<Result | undefined> {
-      const earlier = (await all()).get(key)
-      if (earlier === undefined) return undefined
-      if (earlier.arguments !== canonicalJson(input))
-        throw new Fault('invalid-input', 'the idempotency key was used before with another input: use a new key')
-      if (earlier.result !== undefined) return earlier.result
-      throw new Fault(
-        'unavailable',
-        `an earlier write of ${model} with this key is in doubt: a person must settle it`,
-        {
-          retryable: false,
-          details: { inDoubt: true },
-        },
-      )
-    },
-    async intend(key: string, actor: string, data: WriteRecord): Promise<void> {
-      const known = await all()
-      if (known.has(key)) throw new Fault('unavailable', `a write of ${model} with this key is under way`)
-      known.set(key, { arguments: canonicalJson(data.arguments) })
-      await journal.append({ kind: 'write-intent', actor, data })
-    },
-    async conclude(
-      key: string,
-      actor: string,
-      data: WriteRecord & { readonly outcome: 'done' | 'refused' | 'in-doubt' },
-      result?: Result,
-    ): Promise<void> {
-      await journal.append({ kind: 'write-outcome', actor, data })
-      const known = await all()
-      if (data.outcome === 'refused') known.delete(key)
-      if (result !== undefined) known.set(key, { arguments: canonicalJson(data.arguments), result })
-    },
-  }
-}
 
 /** Runs tasks one after another, whatever becomes of each. */
 function queue(): <T>(task: () => Promise<T>) => Promise<T> {

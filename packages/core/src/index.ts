@@ -21,7 +21,6 @@ export {
   authorities,
   type ChatCard,
   type ConfidenceSource,
-  canonicalJson,
   type Descriptor,
   descriptorDigest,
   industrialTasks,
@@ -29,11 +28,11 @@ export {
   type Provenance,
   type Safety,
   type Supports,
-  sha256,
   specVersion,
   type Task,
   type Timing,
 } from './descriptor.ts'
+export { canonicalJson, sha256 } from './digest.ts'
 export { Fault, type FaultCode, type FaultRecord, faultCodes, isFault } from './fault.ts'
 export { decodeFrames, encodeFrame, type Frame } from './frame.ts'
 // For the safety boundary.
@@ -44,13 +43,11 @@ export {
   type Boundary,
   guard,
   type Interlock,
-  type RateLimit,
 } from './guard.ts'
 export { inProcessTransport } from './in-process.ts'
 export { invoke } from './invoke.ts'
 export type { Journal, JournalEntry, JournalEvent, JournalHead, JournalVerdict } from './journal.ts'
 export { headProblem, JournalChain, journalWriter, verifyJournal } from './journal-chain.ts'
-export { jsonForm } from './journal-data.ts'
 export { treeHead } from './journal-tree.ts'
 export { memoryJournal } from './memory-journal.ts'
 export type {
@@ -67,6 +64,8 @@ export type {
   Spent,
   Warning,
 } from './model.ts'
+export { worseQuality } from './quality.ts'
+export type { RateLimit } from './rate-limit.ts'
 export { type Sample, type Stated, sample } from './sample.ts'
 export type { InputOf, OutputOf, Schema } from './schema.ts'
 // For those who carry models.

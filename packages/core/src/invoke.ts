@@ -1,4 +1,5 @@
 import { checkBounds, checkFreshness, unwrapSamples } from './checks.ts'
+import { hex } from './digest.ts'
 import { Fault, isFault } from './fault.ts'
 import type {
   Attempt,
@@ -12,6 +13,7 @@ import type {
   RunResult,
   Warning,
 } from './model.ts'
+import { worseQuality } from './quality.ts'
 import type { Stated } from './sample.ts'
 import { validate } from './schema.ts'
 import { compileVocabulary } from './vocabulary.ts'
@@ -190,7 +192,7 @@ async function answer<In, Out, Part>(model: Model<In, Out, Part>, call: Call): P
     })
   return {
     result: { ...result, output: output.value as Out },
-    quality: worse(result.quality ?? 'good', call.inputQuality),
+    quality: worseQuality(result.quality ?? 'good', call.inputQuality),
     warnings: [...warnings, ...(result.warnings ?? [])],
   }
 }
@@ -214,13 +216,6 @@ async function checkedInput({ descriptor, schemas }: Model, call: Call): Promise
   return { input: checked.value, warnings }
 }
 
-function worse(a: Quality, b: Quality): Quality {
-  if (a === 'bad' || b === 'bad') return 'bad'
-  return a === 'uncertain' || b === 'uncertain' ? 'uncertain' : 'good'
-}
-
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join(
-    '',
-  )
+  return hex(crypto.getRandomValues(new Uint8Array(bytes)))
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson, sha256 } from './descriptor.ts'
+import { canonicalJson, sha256 } from './digest.ts'
 import type { JournalEntry } from './journal.ts'
 import { JournalChain, journalWriter, verifyJournal } from './journal-chain.ts'
 import { treeHead } from './journal-tree.ts'

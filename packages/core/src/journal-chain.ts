@@ -1,4 +1,4 @@
-import { canonicalJson, sha256 } from './descriptor.ts'
+import { canonicalDigest } from './digest.ts'
 import { Fault } from './fault.ts'
 import type { Journal, JournalEntry, JournalEvent, JournalHead, JournalVerdict } from './journal.ts'
 import { journalData } from './journal-data.ts'
@@ -29,7 +29,7 @@ export class JournalChain {
       return `entry ${String(sequence)} stands where ${at} belongs: an entry was deleted, inserted or moved`
     let expected: string
     try {
-      expected = await digestOf(content)
+      expected = await canonicalDigest(content)
     } catch {
       return `${at} was changed: it holds what no journal writes`
     }
@@ -47,7 +47,7 @@ export class JournalChain {
   async extend({ kind, actor, data }: JournalEvent): Promise<JournalEntry> {
     const time = new Date().toISOString()
     const content = { sequence: this.size, time, kind, actor, data, previous: this.last }
-    const digest = await digestOf(content)
+    const digest = await canonicalDigest(content)
     await this.take(digest)
     return Object.freeze({ ...content, digest })
   }
@@ -56,10 +56,6 @@ export class JournalChain {
     await this.tree.append(digestBytes(digest))
     this.last = digest
   }
-}
-
-function digestOf(content: object): Promise<string> {
-  return sha256(new TextEncoder().encode(canonicalJson(content)))
 }
 
 /**

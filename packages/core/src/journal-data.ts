@@ -1,38 +1,31 @@
-import { sha256 } from './descriptor.ts'
+import { sha256 } from './digest.ts'
+import { deepestNesting } from './nesting.ts'
 import { toPointer } from './schema.ts'
 import { isTensor, type Tensor, tensor } from './tensor.ts'
-
-const deepest = 256
 
 /**
  * A copy of a value as plain JSON data. `replace` is asked about everything that JSON may not be able to say (objects,
  * numbers that are not finite, bigints) and answers with what stands for it, or undefined to let the value be walked.
  * `toJSON` is honoured. Throws a `TypeError` that names the place of what has no JSON form.
  */
-export function jsonForm(
-  value: unknown,
-  replace: (value: unknown, path: readonly PropertyKey[]) => unknown = () => undefined,
-): unknown {
-  return walk(value, [], replace)
-}
-
-function walk(value: unknown, path: PropertyKey[], replace: NonNullable<Parameters<typeof jsonForm>[1]>): unknown {
+function jsonForm(value: unknown, replace: (value: unknown) => unknown, path: PropertyKey[] = []): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  if (path.length > deepest) throw new TypeError(`it is nested more than ${deepest} deep, or holds itself`)
-  const replaced = replace(value, path)
+  if (path.length > deepestNesting)
+    throw new TypeError(`it is nested more than ${deepestNesting} deep, or holds itself`)
+  const replaced = replace(value)
   if (replaced !== undefined) return replaced
   if (typeof value !== 'object') throw noForm(value, path)
   const { toJSON } = value as { toJSON?: unknown }
-  if (typeof toJSON === 'function') return walk(toJSON.call(value), path, replace)
+  if (typeof toJSON === 'function') return jsonForm(toJSON.call(value), replace, path)
   if (Array.isArray(value))
-    return Array.from(value, (item, i) => (item === undefined ? null : walk(item, [...path, i], replace)))
+    return Array.from(value, (item, i) => (item === undefined ? null : jsonForm(item, replace, [...path, i])))
   if (Object.prototype.toString.call(value) !== '[object Object]') throw noForm(value, path)
   // fromEntries defines every key as an own member, `__proto__` too.
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      .map(([key, member]) => [key, walk(member, [...path, key], replace)]),
+      .map(([key, member]) => [key, jsonForm(member, replace, [...path, key])]),
   )
 }
 

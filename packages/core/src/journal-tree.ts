@@ -1,3 +1,4 @@
+import { hex } from './digest.ts'
 import type { JournalEntry, JournalHead } from './journal.ts'
 
 /**
@@ -25,8 +26,7 @@ export class MerkleTree {
   async head(): Promise<JournalHead> {
     let root = this.frontier.at(-1) ?? new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array()))
     for (let i = this.frontier.length - 2; i >= 0; i--) root = await hash(0x01, this.frontier[i]!, root)
-    const hex = Array.from(root, (byte) => byte.toString(16).padStart(2, '0')).join('')
-    return { size: this.leaves, root: `sha256:${hex}` }
+    return { size: this.leaves, root: `sha256:${hex(root)}` }
   }
 }
 

@@ -1,4 +1,5 @@
-import { canonicalJson, descriptorProblem } from '../descriptor.ts'
+import { descriptorProblem } from '../descriptor.ts'
+import { canonicalJson } from '../digest.ts'
 import { Fault, type FaultCode } from '../fault.ts'
 import { invoke } from '../invoke.ts'
 import type { Model } from '../model.ts'
