@@ -51,6 +51,7 @@ describe('the house', () => {
       'adapters-llm/src/index.ts',
       'adapters-onnx/src/index.ts',
       'agent-kit/src/index.ts',
+      'transport-mqtt/src/index.ts',
     ]
     for (const entry of browserEntries)
       for (const file of reach(`packages/${entry}`)) {

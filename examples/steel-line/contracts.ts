@@ -1,30 +1,33 @@
 import { isTensor, type Tensor } from '@dinrail/core'
 import { z } from 'zod'
-import { stripFeatures } from './training/steel-plates.ts'
+import { BEARING_WINDOW, bearingConditions } from './training/cwru-bearing.ts'
+import { stripDefects, stripFeatures } from './training/steel-plates.ts'
 
 /** What the parts of the line agree on. Each part runs in a process of its own and knows nothing else of the others. */
 
-export const bearingLabels = ['normal', 'inner-race', 'ball', 'outer-race'] as const
-export const stripLabels = ['pastry', 'z-scratch', 'k-scratch', 'stains', 'dirtiness', 'bumps', 'other'] as const
-
 /** 2048 samples at 12 kHz of the drive-end accelerometer. */
-const vibration = z
-  .custom<Tensor<'float32'>>(isTensor)
-  .meta({ tensor: { dtype: 'float32', shape: [2048], axes: ['time'] }, unit: 'm/s2', quantity: 'acceleration' })
+const vibration = z.custom<Tensor<'float32'>>(isTensor).meta({
+  tensor: { dtype: 'float32', shape: [BEARING_WINDOW], axes: ['time'] },
+  unit: 'm/s2',
+  quantity: 'acceleration',
+})
 const shaftSpeed = z.number().meta({ unit: '1/min', quantity: 'rotational-speed' })
 const strip = z.object(Object.fromEntries(stripFeatures.map(({ name, unit }) => [name, z.number().meta({ unit })])))
 
 export const bearingDiagnosis = {
   id: 'dinrail/bearing-diagnosis',
   input: z.object({ vibration, shaftSpeed }),
-  output: z.object({ label: z.enum(bearingLabels), probabilities: z.record(z.string(), z.number()) }),
+  output: z.object({ label: z.enum(bearingConditions), probabilities: z.record(z.string(), z.number()) }),
 }
 
 export const surfaceInspection = {
   id: 'dinrail/surface-inspection',
   input: strip,
-  output: z.object({ label: z.enum(stripLabels), probabilities: z.record(z.string(), z.number()) }),
+  output: z.object({ label: z.enum(stripDefects), probabilities: z.record(z.string(), z.number()) }),
 }
+
+/** The largest change of the mill speed that needs no person, m/s. */
+export const ownAuthority = 1
 
 /** The limits within which this mill may be run; `mill-speed` refuses every other value. */
 const millSpeedRange = { physical: { min: 0, max: 40 }, operating: { min: 2, max: 15 } }
@@ -74,8 +77,8 @@ export const maintenanceAgent = {
     millSpeed: z.number().meta({ unit: 'm/s' }),
   }),
   output: z.object({
-    diagnosis: z.enum(bearingLabels),
-    quality: z.enum(stripLabels),
+    diagnosis: z.enum(bearingConditions),
+    quality: z.enum(stripDefects),
     workOrder: z.string().describe('number of the work order that was filed'),
     millSpeed: z.number().meta({ unit: 'm/s' }).describe('mill speed in force at the end'),
     summary: z.string().describe('what was found, done and left to people, in two sentences'),
@@ -83,6 +86,4 @@ export const maintenanceAgent = {
 }
 
 export type Strip = z.infer<typeof strip>
-export type Diagnosis = (typeof bearingLabels)[number]
-export type Defect = (typeof stripLabels)[number]
 export type MaintenanceReport = z.infer<typeof maintenanceAgent.output>

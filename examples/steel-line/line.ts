@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { fileJournal, verifyJournalFile } from '@dinrail/agent-kit/file-journal'
+import { type FileJournal, fileJournal, verifyJournalFile } from '@dinrail/agent-kit/file-journal'
 import { connect, discover, Fault, invoke, type KnownContract, type Schema, serve, type Transport } from '@dinrail/core'
 import { mqttTransport } from '@dinrail/transport-mqtt'
 import { embeddedBroker } from '@dinrail/transport-mqtt/embedded-broker'
@@ -56,7 +56,9 @@ class SteelLine {
     this.cleanUps.push(() => transport.close())
     const orders = await this.startPlant(transport, journal)
     await this.startParts(url, transport)
-    const models = await this.models(transport)
+    heading('Discovered on the broker')
+    sayModels(await discover(transport))
+    const models = await connectModels(transport)
 
     heading('Bearings')
     await this.measure('bearing windows', this.shift.windows, leastAccuracy.bearing, async (window) => {
@@ -102,7 +104,7 @@ class SteelLine {
     return broker.url
   }
 
-  private async startJournal() {
+  private async startJournal(): Promise<FileJournal> {
     await mkdir(this.options.journals, { recursive: true })
     const name = `steel-line-${new Date().toISOString().replace(/[:.]/g, '-')}.jsonl`
     const journal = await fileJournal(path.join(this.options.journals, name))
@@ -111,7 +113,7 @@ class SteelLine {
   }
 
   /** What belongs to the plant itself: the drive behind its boundary, the work orders, the journal. */
-  private async startPlant(transport: Transport, journal: Awaited<ReturnType<SteelLine['startJournal']>>) {
+  private async startPlant(transport: Transport, journal: FileJournal) {
     const orders: FiledOrder[] = []
     const instance = 'plant-control'
     await serve(guardedMillSpeed(this.drive, journal, this.ask), transport, { instance })
@@ -156,19 +158,6 @@ class SteelLine {
     await Promise.race([found, rejectionOf(lost.signal), rejectionOf(this.signal)])
   }
 
-  private async models(transport: Transport) {
-    heading('Discovered on the broker')
-    sayModels(await discover(transport))
-    const known = <In extends Schema, Out extends Schema>(contract: KnownContract<In, Out>) =>
-      connect(transport, contract, { deadlineMs: 5_000 })
-    return {
-      bearing: await known(bearingDiagnosis),
-      surface: await known(surfaceInspection),
-      agent: await known(maintenanceAgent),
-      millSpeed: await known(millSpeed),
-    }
-  }
-
   private within(deadlineMs: number) {
     return { deadlineMs, signal: this.signal, caller: lineControl }
   }
@@ -210,7 +199,7 @@ class SteelLine {
   }
 
   /** Follows a bearing until the alarm. */
-  private async watch(model: Awaited<ReturnType<SteelLine['models']>>['bearing']): Promise<Window | undefined> {
+  private async watch(model: LineModels['bearing']): Promise<Window | undefined> {
     let before: string | undefined
     for (const window of this.shift.development) {
       const reply = await invoke(model, bearingInput(window), this.within(2_000))
@@ -227,7 +216,7 @@ class SteelLine {
     return undefined
   }
 
-  private async maintain(agent: Awaited<ReturnType<SteelLine['models']>>['agent'], window: Window): Promise<void> {
+  private async maintain(agent: LineModels['agent'], window: Window): Promise<void> {
     const before = this.drive.speed
     try {
       const { strip } = this.shift.strips[0]!
@@ -261,7 +250,7 @@ class SteelLine {
   }
 
   /** What if the agent were lost? A dangerous speed under its name must not reach the drive. */
-  private async drill(model: Awaited<ReturnType<SteelLine['models']>>['millSpeed']): Promise<void> {
+  private async drill(model: LineModels['millSpeed']): Promise<void> {
     heading('Boundary drill: a dangerous proposal under the agent’s name')
     const before = this.drive.speed
     const speed = 25
@@ -281,7 +270,7 @@ class SteelLine {
     say(`  the mill still runs at ${this.drive.speed} m/s`)
   }
 
-  private async report(journal: Awaited<ReturnType<SteelLine['startJournal']>>): Promise<void> {
+  private async report(journal: FileJournal): Promise<void> {
     const head = await journal.head()
     const verdict = await verifyJournalFile(journal.path, head)
     heading('Journal')
@@ -291,6 +280,20 @@ class SteelLine {
     else this.trouble.push(`the journal is damaged at entry ${verdict.sequence}: ${verdict.problem}`)
   }
 }
+
+/** The models of the line as they are used here, typed by their contracts. */
+async function connectModels(transport: Transport) {
+  const known = <In extends Schema, Out extends Schema>(contract: KnownContract<In, Out>) =>
+    connect(transport, contract, { deadlineMs: 5_000 })
+  return {
+    bearing: await known(bearingDiagnosis),
+    surface: await known(surfaceInspection),
+    agent: await known(maintenanceAgent),
+    millSpeed: await known(millSpeed),
+  }
+}
+
+type LineModels = Awaited<ReturnType<typeof connectModels>>
 
 function bearingInput({ vibration, shaftSpeed }: Window) {
   return { vibration, shaftSpeed }

@@ -5,15 +5,23 @@ import { fallback } from '@dinrail/collab'
 import { connect, Fault, invoke, type Journal, serve } from '@dinrail/core'
 import { mqttTransport } from '@dinrail/transport-mqtt'
 import { connect as connectMqtt } from 'mqtt'
-import { bearingDiagnosis, eventLog, maintenanceAgent, millSpeed, surfaceInspection, workOrder } from './contracts.ts'
-import { maintenanceRules } from './maintenance-rules.ts'
+import {
+  bearingDiagnosis,
+  eventLog,
+  maintenanceAgent,
+  millSpeed,
+  ownAuthority,
+  surfaceInspection,
+  workOrder,
+} from './contracts.ts'
+import { furtherStep, maintenanceRules } from './maintenance-rules.ts'
 import { readLargeModel } from './options.ts'
 import { untilParentLeaves } from './part.ts'
 
 const instructions = `You look after the rolling mill of a hot strip line. A vibration alarm comes with a window of
 vibration, the shaft speed, the latest strip and the mill speed. Diagnose the bearing and inspect the strip. If the
-bearing is damaged, file one work order, then lower the mill speed by 1 m/s, which you may do by yourself, and after
-that propose a further step of at most 1.5 m/s, which a person decides on. A refusal is final: do not try again.
+bearing is damaged, file one work order, then lower the mill speed by ${ownAuthority} m/s, which you may do by yourself, and after
+that propose a further step of at most ${furtherStep} m/s, which a person decides on. A refusal is final: do not try again.
 Report what was found, what was done and what is left to people.`
 
 /** How long the large model may think about one step before the playbook takes over. */
@@ -44,7 +52,7 @@ const agent = defineAgent({
   version: '1.0.0',
   title: 'Maintenance agent',
   description: 'Finds out why a machine shakes, plans its maintenance and proposes a mill speed.',
-  task: 'maintenance-planning',
+  task: 'predictive-maintenance',
   model: llm
     ? fallback([chatModel({ baseUrl: llm.url, model: llm.model, key: llm.key }), rules], { attemptMs: thinkingMs })
     : rules,

@@ -3,14 +3,14 @@ import { toolName } from '@dinrail/agent-kit'
 import { Fault } from '@dinrail/core'
 import {
   bearingDiagnosis,
-  type Defect,
-  type Diagnosis,
   type MaintenanceReport,
   millSpeed,
+  ownAuthority,
   surfaceInspection,
   workOrder,
 } from './contracts.ts'
-import { ownAuthority } from './mill-speed.ts'
+import type { BearingCondition } from './training/cwru-bearing.ts'
+import type { StripDefect } from './training/steel-plates.ts'
 
 /** What a maintenance engineer would do about a vibration alarm, as rules: the agent's reasoning without a language model. */
 
@@ -28,8 +28,8 @@ const tools = {
   order: toolName(workOrder.id),
   speed: toolName(millSpeed.id),
 }
-/** How much slower than now a damaged bearing should run, m/s: what needs no person, then what does. */
-const [firstStep, secondStep] = [ownAuthority, 1.5]
+/** How much slower still a damaged bearing should run, m/s, which a person decides on. */
+export const furtherStep = 1.5
 
 export const maintenanceRules: readonly Rule[] = [
   {
@@ -62,12 +62,12 @@ export const maintenanceRules: readonly Rule[] = [
   {
     name: 'slow down as far as no person is needed',
     when: (talk) => talk.resultsOf(tools.speed).length === 0,
-    do: (talk) => slower(talk, firstStep, 'lower load on the damaged bearing'),
+    do: (talk) => slower(talk, ownAuthority, 'lower load on the damaged bearing'),
   },
   {
     name: 'propose a further step to a person',
     when: (talk) => talk.resultsOf(tools.speed).length === 1,
-    do: (talk) => slower(talk, secondStep, 'half the bearing load until the roll change'),
+    do: (talk) => slower(talk, furtherStep, 'half the bearing load until the roll change'),
   },
   {
     name: 'report',
@@ -96,7 +96,7 @@ function labelOf(talk: Conversation, tool: string): string {
   throw new Fault('unavailable', `${tool} gave no answer (${code}: ${message}): a person must look at the machine`)
 }
 
-const diagnosisOf = (talk: Conversation) => labelOf(talk, tools.diagnosis) as Diagnosis
+const diagnosisOf = (talk: Conversation) => labelOf(talk, tools.diagnosis) as BearingCondition
 
 function speedOf(talk: Conversation): number {
   const written = talk.resultsOf(tools.speed).findLast(({ outcome }) => outcome === 'ok')
@@ -120,7 +120,7 @@ function report(talk: Conversation, outcome: string): MaintenanceReport {
   const speed = speedOf(talk)
   return {
     diagnosis,
-    quality: labelOf(talk, tools.inspection) as Defect,
+    quality: labelOf(talk, tools.inspection) as StripDefect,
     workOrder: (order?.result as { output: { number: string } } | undefined)?.output.number ?? 'none',
     millSpeed: speed,
     summary: `Bearing of ${alarmOf(talk).asset}: ${diagnosis}; the mill runs at ${speed} m/s. ${outcome}`,

@@ -1,5 +1,5 @@
 import { type ApprovalRequest, defineModel, guard, type Journal, type Model } from '@dinrail/core'
-import { millSpeed } from './contracts.ts'
+import { millSpeed, ownAuthority } from './contracts.ts'
 
 /** The simulated drive. What it does not simulate is the boundary around it, which is the one a real drive would have. */
 export interface MillDrive {
@@ -12,9 +12,6 @@ export interface MillDrive {
 export type AskPerson = (
   question: string,
 ) => Promise<{ readonly granted: boolean; readonly approver: string; readonly reason?: string }>
-
-/** The largest change that needs no person, m/s. */
-export const ownAuthority = 1
 
 /** The actuator behind its boundary: the only way to the drive. */
 export function guardedMillSpeed(

@@ -3,6 +3,7 @@ import { mqttTransport } from '@dinrail/transport-mqtt'
 import { type EmbeddedBroker, embeddedBroker } from '@dinrail/transport-mqtt/embedded-broker'
 import { connect as connectMqtt } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearingDiagnosis } from './contracts.ts'
 import { guardedMillSpeed } from './mill-speed.ts'
 import { bearingModel, surfaceModel } from './networks.ts'
 import { simulatedShift } from './shift.ts'
@@ -105,6 +106,19 @@ describe('bad input ends in the fault that names it', () => {
     ],
   ])('%s', async (_, id, input, code, field) => {
     expect(await faultOf(id, input)).toMatchObject({ code, field })
+  })
+
+  it('while the same window in another unit of acceleration gets the same answer', async () => {
+    const model = await connect(caller, bearingDiagnosis, { deadlineMs: 2_000 })
+    const { data } = window.vibration.value
+    for (const [unit, perUnit] of [
+      ['mm/s2', 1e3],
+      ['[g]', 1 / 9.80665],
+    ] as const) {
+      const vibration = sample(tensor(data.map((value) => value * perUnit)), unit)
+      const { output } = await invoke(model, bearing({ vibration }), within)
+      expect(output.label).toBe(window.truth)
+    }
   })
 
   it('an unknown model id', async () => {

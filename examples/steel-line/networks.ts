@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
-import { bearingDiagnosis, bearingLabels, stripLabels, surfaceInspection } from './contracts.ts'
+import { bearingDiagnosis, surfaceInspection } from './contracts.ts'
 import bearing from './models/bearing-diagnosis.card.json' with { type: 'json' }
 import surface from './models/surface-inspection.card.json' with { type: 'json' }
 import { simulateVibration, type VibrationOptions } from './simulator/vibration.ts'
+import { BEARING_WINDOW, bearingConditions } from './training/cwru-bearing.ts'
+import { stripDefects } from './training/steel-plates.ts'
 
 // One thread answers networks of this size sooner than several would agree on it.
 runtime.env.wasm.numThreads = 1
@@ -38,7 +40,7 @@ export const bearingModel = async () =>
     version: bearing.version,
     title: 'Bearing diagnosis',
     description: bearing.task,
-    task: 'fault-diagnosis',
+    task: 'fault-attribution',
     ...origin(bearing),
     runtime,
     model: await bytesOf(bearing.artefact.file),
@@ -46,7 +48,7 @@ export const bearingModel = async () =>
     tensors: {
       vibration: {
         input: bearing.input.name,
-        shape: [2048],
+        shape: [BEARING_WINDOW],
         axes: ['time'],
         unit: 'm/s2',
         limits: { physical: { min: -500, max: 500 } },
@@ -54,10 +56,10 @@ export const bearingModel = async () =>
       },
     },
     context: { shaftSpeed: { unit: '1/min', limits: training(bearing.trainingRange.shaftSpeed) } },
-    classes: { output: bearing.output.name, labels: bearingLabels },
+    classes: { output: bearing.output.name, labels: bearingConditions },
     golden: bearing.golden.map(({ simulated, output, tolerance }) => ({
       input: { vibration: tensor(simulateVibration(simulated as VibrationOptions)), shaftSpeed: simulated.shaftSpeed },
-      probabilities: byLabel(bearingLabels, output),
+      probabilities: byLabel(bearingConditions, output),
       tolerance,
     })),
   })
@@ -83,10 +85,10 @@ export const surfaceModel = async () =>
         limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
       })),
     },
-    classes: { output: surface.output.name, labels: stripLabels },
+    classes: { output: surface.output.name, labels: stripDefects },
     golden: surface.golden.map(({ input, output, tolerance }) => ({
       input: Object.fromEntries(surface.features.map(({ name }, i) => [name, input[i]!])),
-      probabilities: byLabel(stripLabels, output),
+      probabilities: byLabel(stripDefects, output),
       tolerance,
     })),
   })

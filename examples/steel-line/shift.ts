@@ -2,7 +2,12 @@ import { type Sample, sample, type Tensor, tensor } from '@dinrail/core'
 import type { Strip } from './contracts.ts'
 import { drawDefect, simulateStrip } from './simulator/strips.ts'
 import { simulateVibration } from './simulator/vibration.ts'
-import { type BearingCondition, type BearingWindow, readBearingWindows } from './training/cwru-bearing.ts'
+import {
+  type BearingCondition,
+  type BearingWindow,
+  bearingConditions,
+  readBearingWindows,
+} from './training/cwru-bearing.ts'
 import { seededRandom } from './training/random.ts'
 import { readStrips } from './training/steel-plates.ts'
 
@@ -33,7 +38,6 @@ export interface InspectedStrip {
 export function simulatedShift(seed: number): Shift {
   const random = seededRandom(seed)
   const shaftSpeed = 1772
-  const conditions = ['normal', 'inner-race', 'ball', 'outer-race'] as const
   const window = (condition: BearingCondition, severity: number): Window => {
     const signal = simulateVibration({ condition, severity, shaftSpeed, seed: Math.floor(random.uniform() * 2 ** 31) })
     return {
@@ -43,10 +47,10 @@ export function simulatedShift(seed: number): Shift {
       origin: `simulated, severity ${severity}`,
     }
   }
-  const fault = conditions[1 + (seed % 3)]!
+  const fault = bearingConditions[1 + (seed % 3)]!
   return {
     source: `simulated line, seed ${seed}: no machine stands behind these numbers`,
-    windows: Array.from({ length: 200 }, (_, i) => window(conditions[i % 4]!, 1)),
+    windows: Array.from({ length: 200 }, (_, i) => window(bearingConditions[i % 4]!, 1)),
     strips: Array.from({ length: 200 }, () => {
       const truth = drawDefect(random.uniform())
       return { truth, strip: simulateStrip({ defect: truth, seed: Math.floor(random.uniform() * 2 ** 31) }) as Strip }

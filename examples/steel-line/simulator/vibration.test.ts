@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { BearingCondition } from '../training/cwru-bearing.ts'
 import { bearing6205, bearingOrders } from './bearing-geometry.ts'
-import { simulateVibration, type VibrationCondition } from './vibration.ts'
+import { simulateVibration } from './vibration.ts'
 
 const SAMPLE_RATE = 12_000
 const SHAFT_SPEED = 1772
@@ -19,7 +20,7 @@ const modulationAt = (signal: Float32Array, frequency: number): number => {
   return (2 * Math.hypot(real, imaginary)) / rectified.length
 }
 
-const simulate = (condition: VibrationCondition, seed: number) =>
+const simulate = (condition: BearingCondition, seed: number) =>
   simulateVibration({ condition, seed, shaftSpeed: SHAFT_SPEED, samples: 12_000 })
 
 describe('simulateVibration', () => {

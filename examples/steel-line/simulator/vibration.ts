@@ -5,13 +5,12 @@
  * Model: Randall and Antoni, Rolling element bearing diagnostics: a tutorial, MSSP 25 (2011); McFadden and Smith,
  * Model for the vibration produced by a single point defect, JSV 96 (1984). No recorded data enters here.
  */
+import type { BearingCondition } from '../training/cwru-bearing.ts'
 import { type Random, seededRandom } from '../training/random.ts'
 import { type BearingGeometry, bearing6205, bearingOrders } from './bearing-geometry.ts'
 
-export type VibrationCondition = 'normal' | 'inner-race' | 'ball' | 'outer-race'
-
 export interface VibrationOptions {
-  readonly condition: VibrationCondition
+  readonly condition: BearingCondition
   /** Strength of the defect: 0 is none, 1 a spall of about half a millimetre. */
   readonly severity?: number
   /** in 1/min */
@@ -97,7 +96,7 @@ const slotTones: readonly (readonly [order: number, amplitude: number])[] = [
 /** Root mean square of the accelerometer chain's white noise, in m/s2. */
 const MEASURING_NOISE = 0.035
 
-const defects: Readonly<Record<Exclude<VibrationCondition, 'normal'>, Defect>> = {
+const defects: Readonly<Record<Exclude<BearingCondition, 'normal'>, Defect>> = {
   'outer-race': {
     rate: (orders) => orders.outerRace,
     loadZoneRate: () => 0,

@@ -17,17 +17,12 @@ import {
   toMetresPerSecondSquared,
 } from './cwru-bearing.ts'
 import { type DataSlice, sha256 } from './data-file.ts'
-import { fitTemperature, measure, rounded } from './measure.ts'
-import type { ModelCard } from './model-card.ts'
+import { fitTemperature, measure, rounded, sixDigits } from './measure.ts'
+import type { TrainedModel } from './model-card.ts'
 import { largestDifference, runModel } from './model-run.ts'
 import { type Network, networkLogits, softmax, trainNetwork } from './network.ts'
 import { encodeOnnx, onnxGraph } from './onnx-file.ts'
 import { seededRandom } from './random.ts'
-
-export interface TrainedModel {
-  readonly bytes: Uint8Array
-  readonly card: ModelCard
-}
 
 const SEED = 6205
 const MEMBERS = 4
@@ -128,7 +123,7 @@ export const trainBearingDiagnosis = async (
   )
   const speeds = train.map(({ shaftSpeed }) => shaftSpeed)
 
-  const card: ModelCard = {
+  const card: TrainedModel['card'] = {
     id: 'dinrail/bearing-diagnosis',
     version: '1.0.0',
     task: 'Tells from 0.17 s of drive-end vibration which part of a rolling bearing is damaged.',
@@ -182,7 +177,7 @@ export const trainBearingDiagnosis = async (
     ],
     golden: goldenOptions.map((simulatedOptions, index) => ({
       simulated: simulatedOptions,
-      output: [...goldenAnswers[index]!].map((value) => Number(value.toPrecision(6))),
+      output: [...goldenAnswers[index]!].map(sixDigits),
       tolerance: 1e-3,
     })),
   }

@@ -80,6 +80,8 @@ export const argmax = (row: ArrayLike<number>): number => {
 /** Four decimals: finer digits of a measured share mean nothing at these counts. */
 export const rounded = (value: number): number => Math.round(value * 1e4) / 1e4
 
+export const sixDigits = (value: number): number => Number(value.toPrecision(6))
+
 const wilson = (correct: number, n: number): readonly [number, number] => {
   const z = 1.959964
   const share = correct / n

@@ -55,6 +55,12 @@ export interface ModelCard {
   }[]
 }
 
+/** What training gives: the file and what is to be known of it. */
+export interface TrainedModel {
+  readonly bytes: Uint8Array
+  readonly card: ModelCard
+}
+
 /** The card for people; everything in it comes from the card for machines. */
 export const cardMarkdown = (card: ModelCard): string => {
   const { heldOut, validation, simulated } = card.metrics

@@ -6,6 +6,7 @@ import {
   type StripDistribution,
   type StripDistributions,
 } from '../simulator/strips.ts'
+import { sixDigits } from './measure.ts'
 import { type StripRecord, stripDefects } from './steel-plates.ts'
 
 const LEVELS = [0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1]
@@ -117,5 +118,3 @@ const normalDistribution = (score: number): number => {
   }
   return 0.5 + (sum * Math.exp((-score * score) / 2)) / Math.sqrt(2 * Math.PI)
 }
-
-const sixDigits = (value: number): number => Number(value.toPrecision(6))

@@ -1,10 +1,9 @@
 /** Trains the model that tells from the measures of a region which defect a steel strip has. */
 import { drawDefect, type StripDistributions, simulateStrip } from '../simulator/strips.ts'
-import type { TrainedModel } from './bearing-diagnosis.ts'
 import { type BoostedTrees, type Boosting, boostTrees, type TreeNode, treeLogits } from './boosted-trees.ts'
 import { type DataSlice, sha256 } from './data-file.ts'
-import { fitTemperature, measure, rounded } from './measure.ts'
-import type { ModelCard } from './model-card.ts'
+import { fitTemperature, measure, rounded, sixDigits } from './measure.ts'
+import type { TrainedModel } from './model-card.ts'
 import { largestDifference, runModel } from './model-run.ts'
 import { softmax } from './network.ts'
 import { encodeOnnx, onnxGraph } from './onnx-file.ts'
@@ -91,7 +90,7 @@ export const trainSurfaceInspection = async (
   const goldenStrips = goldenOptions.map((options) => stripVector(simulateStrip({ ...options, distributions })))
   const goldenAnswers = await runModel(bytes, PORTS, goldenStrips)
 
-  const card: ModelCard = {
+  const card: TrainedModel['card'] = {
     id: 'dinrail/surface-inspection',
     version: '1.0.0',
     task: 'Tells from the geometry and brightness of a region which surface defect a steel strip has.',
@@ -268,6 +267,5 @@ const encode = (model: BoostedTrees, temperature: number): Uint8Array => {
   })
 }
 
-const sixDigits = (value: number): number => Number(value.toPrecision(6))
 /** Nine digits give a float32 back exactly. */
 const nineDigits = (value: number): number => Number(value.toPrecision(9))
