@@ -47,6 +47,8 @@ describe('the house', () => {
       'core/src/index.ts',
       'core/src/json-schema.ts',
       'core/src/conformance.ts',
+      'core/src/signature.ts',
+      'core/src/opentelemetry.ts',
       'collab/src/index.ts',
       'adapters-llm/src/index.ts',
       'adapters-onnx/src/index.ts',

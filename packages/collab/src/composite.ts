@@ -32,6 +32,8 @@ export function composite<In, Out>(
     output: last.descriptor.output,
     effect: effects[Math.max(...members.map(({ descriptor: { effect } }) => effects.indexOf(effect)))] ?? 'actuate',
     supports: {},
+    // The first model judges what it was not trained on; the composite must not refuse it before.
+    ...(first.descriptor.outsideTraining && { outsideTraining: first.descriptor.outsideTraining }),
     ...(last.descriptor.chat && { chat: last.descriptor.chat }),
   }
   return {
@@ -41,10 +43,10 @@ export function composite<In, Out>(
   }
 }
 
-/** An effect must not be repeated by whoever tries a second model. */
+/** An effect must not be repeated by whoever tries a second model: a key protects one model, never two. */
 export function refuseEffects(operator: string, members: readonly Model[]): void {
   for (const { descriptor } of members)
-    if (descriptor.effect !== 'none' && descriptor.supports.idempotent !== true)
+    if (descriptor.effect !== 'none')
       throw new TypeError(
         `${operator}: ${descriptor.id} has the effect '${descriptor.effect}', which could happen twice`,
       )

@@ -1,4 +1,4 @@
-import { Fault, type FaultCode, type Model } from '@dinrail/core'
+import { Fault, type FaultCode, isCallersOwn, type Model } from '@dinrail/core'
 import { type CompositeOptions, composite, refuseEffects } from './composite.ts'
 import { passOn } from './pass-on.ts'
 
@@ -9,16 +9,6 @@ export interface FallbackOptions extends CompositeOptions {
   readonly on?: readonly FaultCode[]
 }
 
-/** What another model would refuse just as well, or what somebody wants to end. */
-const callersOwn = new Set<FaultCode>([
-  'invalid-input',
-  'unit-mismatch',
-  'stale-input',
-  'bad-quality',
-  'cancelled',
-  'denied',
-])
-
 /** Asks the models in order and gives the first answer. Who failed and why is a warning of the reply. */
 export function fallback<In, Out>(
   models: readonly [Model<In, Out>, ...Model<In, Out>[]],
@@ -27,7 +17,7 @@ export function fallback<In, Out>(
   refuseEffects('fallback', models)
   const { attemptMs, on } = options
   const last = models[models.length - 1]
-  const next = (fault: Fault) => (on === undefined ? !callersOwn.has(fault.code) : on.includes(fault.code))
+  const next = (fault: Fault) => (on === undefined ? !isCallersOwn(fault) : on.includes(fault.code))
   return composite('fallback', models, options, async (context) => {
     const reasons: string[] = []
     for (const model of models) {

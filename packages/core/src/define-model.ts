@@ -1,7 +1,6 @@
 import { type Descriptor, descriptorProblem, specVersion } from './descriptor.ts'
 import type { Final, Model, RunContext, RunResult } from './model.ts'
 import { type Schema, toJsonSchema } from './schema.ts'
-import { compileVocabulary } from './vocabulary.ts'
 
 type Derived = 'specVersion' | 'kind' | 'effect' | 'supports' | 'input' | 'output' | '~types'
 
@@ -41,13 +40,18 @@ export function defineModel<In, Parsed, Answer, Out, Part = never>(
   }
   const problem = descriptorProblem(descriptor)
   if (problem !== undefined) throw new TypeError(`defineModel('${String(stated.id)}'): ${problem}`)
-  compileVocabulary(descriptor.input)
-  compileVocabulary(descriptor.output)
   // `invoke` validates between the caller's form and the model's on both ways, so the two are one type from here on.
   return {
     descriptor,
     schemas: { input, output },
-    run: async (value, context) => run(value as unknown as Parsed, context) as unknown as RunResult<Out>,
+    run(value, context) {
+      try {
+        const given = run(value as unknown as Parsed, context) as unknown as RunResult<Out> | Promise<RunResult<Out>>
+        return given instanceof Promise ? given : Promise.resolve(given)
+      } catch (thrown) {
+        return Promise.reject(thrown)
+      }
+    },
     ...(stream && {
       stream: (value: In, context: RunContext) =>
         stream(value as unknown as Parsed, context) as AsyncIterable<Part | Final<Out>>,

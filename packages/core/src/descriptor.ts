@@ -1,5 +1,7 @@
 import { canonicalDigest } from './digest.ts'
-import type { JsonSchema } from './vocabulary.ts'
+import { Fault } from './fault.ts'
+import { parseJson } from './strict-json.ts'
+import { compileVocabulary, type JsonSchema, someRule } from './vocabulary.ts'
 
 /** The version of the specification that this package implements; it travels on every descriptor and frame. */
 export const specVersion = '0.1'
@@ -26,11 +28,15 @@ export interface Descriptor<In = unknown, Out = unknown> {
   /** `none` answers only; `record` changes records such as a work order; `actuate` moves equipment. */
   readonly effect: 'none' | 'record' | 'actuate'
   readonly supports: Supports
+  /** What an input outside the training limits gets: a fault unless stated, or an answer of uncertain quality. */
+  readonly outsideTraining?: 'refuse' | 'uncertain'
   readonly timing?: Timing
   readonly confidence?: ConfidenceSource
   readonly provenance?: Provenance
   /** Present on a guarded model: the boundary that it stands behind. */
   readonly safety?: Safety
+  /** Present on a model under run-time assurance: who watches it and what takes over. */
+  readonly assurance?: AssuranceCard
   /** Present on a chat model: what it can take and give. */
   readonly chat?: ChatCard
   /** Types only, never a value: lets `Model<In, Out>` be inferred from a descriptor. */
@@ -116,6 +122,15 @@ export interface Safety {
   readonly readBack: boolean
 }
 
+export interface AssuranceCard {
+  /** Names of the monitors that judge every answer. */
+  readonly monitors: readonly string[]
+  /** Id of the model that answers in its place. */
+  readonly recovery: string
+  readonly dwellMs: number
+  readonly reset: 'automatic' | 'manual'
+}
+
 export interface ChatCard {
   readonly tools: boolean
   readonly structuredOutput: 'native' | 'none'
@@ -144,7 +159,36 @@ export function descriptorProblem(value: unknown): string | undefined {
     return `effect ${JSON.stringify(d.effect)} is not none, record or actuate`
   for (const key of ['input', 'output', 'supports'] as const)
     if (typeof d[key] !== 'object' || d[key] === null || Array.isArray(d[key])) return `${key} is not a JSON object`
+  for (const key of ['input', 'output'] as const)
+    try {
+      const rule = compileVocabulary(d[key] as JsonSchema)
+      if (key === 'input' && d.effect !== 'none' && someRule(rule, ({ missing }) => missing !== undefined))
+        return 'a model with an effect must be told every value: no hold, no impute'
+    } catch (problem) {
+      return `${key}: ${(problem as Error).message}`
+    }
   return undefined
+}
+
+/** The longest descriptor that is read, in UTF-16 code units: contracts are pages, not books. */
+const longestDescriptor = 1024 * 1024
+
+/** Reads a descriptor from anywhere. Throws `invalid-input` that says what is wrong with it. */
+export function parseDescriptor(text: string): Descriptor {
+  if (text.length > longestDescriptor)
+    throw new Fault(
+      'invalid-input',
+      `the descriptor has ${text.length} characters, at most ${longestDescriptor} may be`,
+    )
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch (problem) {
+    throw new Fault('invalid-input', `the descriptor ${Fault.from(problem).message}`)
+  }
+  const problem = descriptorProblem(value)
+  if (problem !== undefined) throw new Fault('invalid-input', `the descriptor is refused: ${problem}`)
+  return value as Descriptor
 }
 
 export function descriptorDigest(descriptor: Descriptor): Promise<string> {

@@ -1,6 +1,7 @@
 /** RFC 8785 canonical JSON: keys sorted by UTF-16 code units, no white space, numbers as ECMAScript prints them. */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`)
+  if (typeof value === 'string' && !value.isWellFormed()) throw new TypeError('half a surrogate pair has no JSON form')
   if (typeof value !== 'object' || value === null) {
     const text = JSON.stringify(value)
     if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
@@ -12,7 +13,7 @@ export function canonicalJson(value: unknown): string {
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+  return `{${members.map(([key, member]) => `${canonicalJson(key)}:${canonicalJson(member)}`).join(',')}}`
 }
 
 /** The SHA-256 of the canonical form, as `sha256:` and 64 hexadecimal digits. */

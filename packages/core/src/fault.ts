@@ -42,6 +42,20 @@ export interface FaultRecord {
 const brand = Symbol.for('dinrail.fault')
 const retryableCodes = new Set<FaultCode>(['overloaded', 'unavailable', 'deadline-exceeded'])
 
+const callersOwnCodes = new Set<FaultCode>([
+  'invalid-input',
+  'unit-mismatch',
+  'stale-input',
+  'bad-quality',
+  'cancelled',
+  'denied',
+])
+
+/** Whether a fault came with the call: another model would refuse it just as well, or nobody wants it any more. */
+export function isCallersOwn({ code }: { readonly code: FaultCode }): boolean {
+  return callersOwnCodes.has(code)
+}
+
 /** The one error of the rail. */
 export class Fault extends Error implements FaultRecord {
   readonly code: FaultCode

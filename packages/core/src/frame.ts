@@ -1,10 +1,11 @@
 import { Fault, type FaultRecord } from './fault.ts'
 import type { Caller, Reply } from './model.ts'
 import { deepestNesting } from './nesting.ts'
+import { parseJson } from './strict-json.ts'
 import { arrayOf, elementCount, isDataType, isTensor, type Tensor } from './tensor.ts'
 
 /** What travels between two sides of a transport. */
-export type Frame = CallFrame | ReplyFrame | FaultFrame | CancelFrame
+export type Frame = CallFrame | PartFrame | ReplyFrame | FaultFrame | CancelFrame | CreditFrame
 
 export interface CallFrame {
   readonly kind: 'call'
@@ -21,12 +22,32 @@ export interface CallFrame {
   readonly idempotencyKey: string
   /** Digest of the descriptor that the caller planned against. */
   readonly digest: string
+  /** Asks for an answer in parts: how many may be sent before a `credit` frame allows more. */
+  readonly credit?: number
   readonly input: unknown
+}
+
+/** One part of an answer. Parts are numbered from 0, so that a lost one is noticed. */
+export interface PartFrame {
+  readonly kind: 'part'
+  readonly call: string
+  readonly sequence: number
+  readonly part: unknown
+}
+
+/** Allows so many parts more. */
+export interface CreditFrame {
+  readonly kind: 'credit'
+  readonly call: string
+  readonly replyTo: string
+  readonly grant: number
 }
 
 export interface ReplyFrame {
   readonly kind: 'reply'
   readonly call: string
+  /** How many parts were sent before. */
+  readonly parts?: number
   readonly reply: Reply<unknown>
 }
 
@@ -160,12 +181,11 @@ interface Header {
 function parseHeader(bytes: Uint8Array): Header {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), (key, member) => {
-      if (key === '__proto__') throw malformed('has a member named __proto__')
-      return member
-    })
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (problem) {
-    throw Fault.from(problem).code === 'invalid-input' ? problem : malformed('has a header that is not JSON')
+    throw malformed(
+      `has a header that cannot be read: it ${problem instanceof Fault ? problem.message : 'is not UTF-8'}`,
+    )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw malformed('has a header that is not a JSON object')
@@ -200,31 +220,64 @@ function isMember(holder: unknown, step: string | number): holder is Record<stri
   return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, step)
 }
 
-const texts: Readonly<Record<Frame['kind'], readonly string[]>> = {
-  call: ['call', 'model', 'replyTo', 'trace', 'idempotencyKey', 'digest'],
-  reply: ['call'],
-  fault: ['call'],
-  cancel: ['call', 'replyTo'],
+type MemberType = 'string' | 'number' | 'count' | 'object' | 'caller' | 'any'
+
+/** What each kind of frame must have; a name ending in `?` may be absent. */
+const members: Readonly<Record<Frame['kind'], Readonly<Record<string, MemberType>>>> = {
+  call: {
+    call: 'string',
+    model: 'string',
+    replyTo: 'string',
+    deadline: 'number',
+    caller: 'caller',
+    priority: 'number',
+    trace: 'string',
+    idempotencyKey: 'string',
+    digest: 'string',
+    'credit?': 'count',
+    input: 'any',
+  },
+  part: { call: 'string', sequence: 'count', part: 'any' },
+  reply: { call: 'string', 'parts?': 'count', reply: 'object' },
+  fault: { call: 'string', fault: 'object' },
+  cancel: { call: 'string', replyTo: 'string' },
+  credit: { call: 'string', replyTo: 'string', grant: 'count' },
 }
 
 function checkFrame(frame: Record<string, unknown>): Frame {
-  const kind = frame.kind
-  if (typeof kind !== 'string' || !Object.hasOwn(texts, kind))
+  const { kind } = frame
+  if (typeof kind !== 'string' || !Object.hasOwn(members, kind))
     throw new Fault('unsupported', `frame kind ${JSON.stringify(kind)} is not known here`)
-  for (const member of texts[kind as Frame['kind']])
-    if (typeof frame[member] !== 'string') throw malformed(`is a ${kind} without ${member}`)
-  if (kind === 'call') {
-    const { deadline, priority, caller } = frame
-    if (typeof deadline !== 'number' || typeof priority !== 'number')
-      throw malformed('is a call without deadline and priority')
-    if (typeof caller !== 'object' || caller === null || typeof (caller as Caller).id !== 'string')
-      throw malformed('is a call without caller')
+  for (const [stated, type] of Object.entries(members[kind as Frame['kind']])) {
+    const name = stated.replace('?', '')
+    const value = Object.hasOwn(frame, name) ? frame[name] : undefined
+    if (value === undefined && name !== stated) continue
+    if (value === undefined || !isOf(type, value)) throw malformed(`is a ${kind} without a right ${name}`)
   }
-  if (kind === 'reply' && (typeof frame.reply !== 'object' || frame.reply === null))
-    throw malformed('is a reply without reply')
-  if (kind === 'fault' && (typeof frame.fault !== 'object' || frame.fault === null))
-    throw malformed('is a fault without fault')
   return frame as unknown as Frame
+}
+
+function isOf(type: MemberType, value: unknown): boolean {
+  switch (type) {
+    case 'any':
+      return true
+    case 'count':
+      return Number.isSafeInteger(value) && (value as number) >= 0
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
+    case 'caller':
+      return isCaller(value)
+    case 'string':
+      return typeof value === 'string'
+    case 'number':
+      return typeof value === 'number'
+  }
+}
+
+function isCaller(value: unknown): boolean {
+  const { id, roles } = (value ?? {}) as { readonly id?: unknown; readonly roles?: unknown }
+  const listed = roles === undefined || (Array.isArray(roles) && roles.every((role) => typeof role === 'string'))
+  return typeof id === 'string' && listed
 }
 
 function malformed(problem: string): Fault {

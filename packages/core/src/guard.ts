@@ -3,7 +3,7 @@ import { canonicalDigest } from './digest.ts'
 import { Fault } from './fault.ts'
 import type { Journal } from './journal.ts'
 import type { Caller, Model, RunContext, RunResult } from './model.ts'
-import { type RateLimit, rateMonitor } from './rate-limit.ts'
+import { type RateChange, type RateLimit, rateMonitor } from './rate-limit.ts'
 import { writeHistory } from './write-history.ts'
 
 /**
@@ -39,6 +39,8 @@ export interface ApprovalPolicy<In> {
   readonly ask: (request: ApprovalRequest) => Promise<ApprovalDecision>
   /** How long an approval holds, in milliseconds. */
   readonly validMs: number
+  /** How many different people must agree: two for targets that can hurt somebody. One unless stated. */
+  readonly people?: (input: In) => number
 }
 
 export interface ApprovalRequest {
@@ -54,7 +56,7 @@ export interface ApprovalRequest {
 
 export interface ApprovalDecision {
   readonly granted: boolean
-  /** Who decided; never the proposer. */
+  /** Who decided; never the proposer, and never somebody who was asked before. */
   readonly approver: string
   readonly reason?: string
 }
@@ -77,8 +79,8 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     throw new TypeError(`guard('${model.descriptor.id}'): act-after-approval needs approval.ask`)
   const descriptor: Descriptor<In, Out> = {
     ...model.descriptor,
-    // A stream would move equipment before it is checked whole.
-    supports: withoutStream(model.descriptor.supports),
+    // A stream would move equipment before it is checked whole; the same key is answered from the journal.
+    supports: { ...withoutStream(model.descriptor.supports), idempotent: true },
     safety: {
       authority,
       interlocks: interlocks.map(({ name }) => name),
@@ -102,24 +104,34 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
       throw new Fault('denied', `the authority over ${descriptor.id} is '${authority}': a person must do it`)
   }
 
-  /** Answers with what to do once the write has happened. */
-  async function check(input: In): Promise<() => void> {
-    const records: (() => void)[] = []
-    for (const rate of rates) records.push(await rate.check(input))
+  /** The writes of earlier runs move the target too: what the journal says of them is counted once. */
+  let counted: Promise<void> | undefined
+  async function countEarlier(): Promise<void> {
+    for (const { change, at } of await history.changes()) count([change], at)
+  }
+  function count(changes: readonly RateChange[], at = Date.now()): void {
+    for (const change of changes) for (const rate of rates) rate.count(change, at)
+  }
+
+  /** Answers with how far the write would move each target. */
+  async function check(input: In): Promise<RateChange[]> {
+    counted ??= countEarlier()
+    await counted
+    const changes: RateChange[] = []
+    for (const rate of rates) changes.push(await rate.check(input))
     for (const { name, holds } of interlocks) {
       const held = await (async () => holds(input))().catch(() => false)
       if (held !== true)
         throw new Fault('interlocked', `interlock '${name}' does not hold`, { details: { interlock: name } })
     }
-    return () => {
-      for (const record of records) record()
-    }
+    return changes
   }
 
-  async function approve(input: In, { caller }: RunContext): Promise<ApprovalDecision | undefined> {
-    if (approval === undefined) return undefined
+  /** Answers with who approved; empty where nobody had to. */
+  async function approve(input: In, { caller }: RunContext): Promise<string[]> {
+    if (approval === undefined) return []
     const needed = authority === 'act-after-approval' || (await (approval.when?.(input) ?? true))
-    if (!needed) return undefined
+    if (!needed) return []
     const expires = Date.now() + approval.validMs
     const content = {
       model: descriptor.id,
@@ -130,42 +142,45 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     }
     const request = { digest: await canonicalDigest(content), ...content }
     await journal.append({ kind: 'approval-asked', actor: caller.id, data: request })
-    const decision = await approval.ask(request)
-    await journal.append({
-      kind: 'approval-decided',
-      actor: decision.approver,
-      data: { request: request.digest, ...decision },
-    })
-    if (decision.granted !== true)
-      throw new Fault(
-        'approval-required',
-        `${decision.approver} did not approve${decision.reason ? `: ${decision.reason}` : ''}`,
-      )
-    if (decision.approver === caller.id) throw new Fault('denied', `${caller.id} cannot approve its own proposal`)
+    const people = approval.people?.(input) ?? 1
+    const approvers: string[] = []
+    while (approvers.length < people) approvers.push(await askOnce(request, approvers))
     if (Date.now() > expires)
       throw new Fault('approval-expired', `the approval came after ${approval.validMs} ms: ask again`)
-    return decision
+    return approvers
+  }
+
+  async function askOnce(request: ApprovalRequest, before: readonly string[]): Promise<string> {
+    const decision = await approval!.ask(request)
+    const { approver, granted, reason } = decision
+    await journal.append({ kind: 'approval-decided', actor: approver, data: { request: request.digest, ...decision } })
+    if (granted !== true)
+      throw new Fault('approval-required', `${approver} did not approve${reason ? `: ${reason}` : ''}`)
+    if (approver === request.proposer.id) throw new Fault('denied', `${approver} cannot approve its own proposal`)
+    if (before.includes(approver))
+      throw new Fault('denied', `${approver} has approved already: another person must agree`)
+    return approver
   }
 
   async function write(
     input: In,
     context: RunContext,
-    decision: ApprovalDecision | undefined,
-    recordRates: () => void,
+    approvers: readonly string[],
+    changes: readonly RateChange[],
   ): Promise<RunResult<Out>> {
     context.signal.throwIfAborted()
     const { idempotencyKey: key, caller } = context
-    const base = { model: descriptor.id, key, arguments: input, ...(decision && { approver: decision.approver }) }
+    const base = { model: descriptor.id, key, arguments: input, changes, ...(approvers.length > 0 && { approvers }) }
     intended.add(context)
     await history.intend(key, caller.id, { ...base, descriptorDigest: await digest })
     try {
-      const reply = await context.invoke(model, context.statedInput as In)
+      const reply = await context.invoke(model, context.statedInput as In, { idempotencyKey: key })
       const taken = readBack === undefined ? undefined : await readBack(input)
       if (taken === false)
         throw new Fault('unavailable', `${descriptor.id} was written, but reads back another value`, {
           retryable: false,
         })
-      recordRates()
+      count(changes)
       const { output, confidence, quality, warnings } = reply
       const result = { output, confidence, quality, warnings, servedBy: reply.servedBy }
       await history.conclude(
@@ -178,6 +193,7 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     } catch (thrown) {
       const fault = Fault.from(thrown)
       const refused = fault.origin === 'local' && beforeEffect.has(fault.code)
+      if (!refused) count(changes)
       await history.conclude(key, caller.id, {
         ...base,
         outcome: refused ? 'refused' : 'in-doubt',
@@ -196,11 +212,8 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
       const earlier = await history.find(context.idempotencyKey, input)
       if (earlier !== undefined) return earlier
       await check(input)
-      const decision = await approve(input, context)
-      return oneAtATime(async () => {
-        const recordRates = await check(input)
-        return write(input, context, decision, recordRates)
-      })
+      const approvers = await approve(input, context)
+      return oneAtATime(async () => write(input, context, approvers, await check(input)))
     },
     async onFault(fault, context) {
       if (intended.has(context)) return

@@ -1,5 +1,16 @@
 // For those who call models.
 
+// For those who make models.
+export { type LoadLimit, limitLoad } from './admission.ts'
+// For the safety boundary.
+export {
+  type Assurance,
+  type AssuranceMode,
+  type AssuredModel,
+  assure,
+  type Judgement,
+  type Monitor,
+} from './assurance.ts'
 export type {
   AssistantPart,
   ChatInput,
@@ -12,11 +23,17 @@ export type {
   ToolCall,
   ToolResult,
 } from './chat.ts'
-export { type ConnectOptions, connect, discover, type KnownContract, type Wanted } from './connect.ts'
-// For those who make models.
+export {
+  type Change,
+  type ChangeVerdict,
+  type Comparison,
+  compareDescriptors,
+} from './compare-descriptors.ts'
+export { type ConnectOptions, connect, discover, type KnownContract, type Trust, type Wanted } from './connect.ts'
 export { type ChatDefinition, defineChatModel } from './define-chat-model.ts'
 export { defineModel, type ModelDefinition } from './define-model.ts'
 export {
+  type AssuranceCard,
   type Authority,
   authorities,
   type ChatCard,
@@ -26,6 +43,7 @@ export {
   industrialTasks,
   type Place,
   type Provenance,
+  parseDescriptor,
   type Safety,
   type Supports,
   specVersion,
@@ -33,9 +51,8 @@ export {
   type Timing,
 } from './descriptor.ts'
 export { canonicalJson, sha256 } from './digest.ts'
-export { Fault, type FaultCode, type FaultRecord, faultCodes, isFault } from './fault.ts'
+export { Fault, type FaultCode, type FaultRecord, faultCodes, isCallersOwn, isFault } from './fault.ts'
 export { decodeFrames, encodeFrame, type Frame } from './frame.ts'
-// For the safety boundary.
 export {
   type ApprovalDecision,
   type ApprovalPolicy,
@@ -45,12 +62,13 @@ export {
   type Interlock,
 } from './guard.ts'
 export { inProcessTransport } from './in-process.ts'
-export { invoke } from './invoke.ts'
+export { invoke, stream } from './invoke.ts'
 export type { Journal, JournalEntry, JournalEvent, JournalHead, JournalVerdict } from './journal.ts'
 export { headProblem, JournalChain, journalWriter, verifyJournal } from './journal-chain.ts'
 export { treeHead } from './journal-tree.ts'
 export { memoryJournal } from './memory-journal.ts'
 export type {
+  Admitted,
   Attempt,
   Caller,
   Final,
@@ -59,6 +77,7 @@ export type {
   ModelReference,
   Quality,
   Reply,
+  ReplyStream,
   RunContext,
   RunResult,
   Spent,
@@ -69,7 +88,9 @@ export type { RateLimit } from './rate-limit.ts'
 export { type Sample, type Stated, sample } from './sample.ts'
 export type { InputOf, OutputOf, Schema } from './schema.ts'
 // For those who carry models.
-export { type Service, serve } from './serve.ts'
+export { type ServeOptions, type Service, serve } from './serve.ts'
+export { parseJson } from './strict-json.ts'
 export { type DataType, isTensor, type Tensor, tensor } from './tensor.ts'
+export type { Attributes, Span, SpanStart, Tracer } from './tracer.ts'
 export type { Announcement, AnnouncementEvent, Stop, Transport } from './transport.ts'
 export type { JsonSchema, Limits, Range, TensorSchema, Vocabulary } from './vocabulary.ts'

@@ -1,221 +1,198 @@
-import { checkBounds, checkFreshness, unwrapSamples } from './checks.ts'
-import { hex } from './digest.ts'
-import { Fault, isFault } from './fault.ts'
-import type {
-  Attempt,
-  Caller,
-  InvokeOptions,
-  Model,
-  ModelReference,
-  Quality,
-  Reply,
-  RunContext,
-  RunResult,
-  Warning,
-} from './model.ts'
-import { worseQuality } from './quality.ts'
+import { Call } from './call.ts'
+import { checkInput, checkResult } from './contract-checks.ts'
+import { Fault } from './fault.ts'
+import type { Final, InvokeOptions, Model, Reply, ReplyStream, RunContext, RunResult } from './model.ts'
 import type { Stated } from './sample.ts'
-import { validate } from './schema.ts'
-import { compileVocabulary } from './vocabulary.ts'
 
 /**
  * Calls a model: deadline → admission → schema and units → freshness and quality → limits → run → output → reply. Settles by the
  * deadline whatever the model does, with a `Reply` or by throwing a `Fault`.
  */
-export async function invoke<In, Out, Part>(
+export function invoke<In, Out, Part>(
   model: Model<In, Out, Part>,
   input: NoInfer<In | Stated<In>>,
   options: InvokeOptions,
 ): Promise<Reply<Out>> {
-  if (!(options.deadlineMs > 0)) throw new TypeError('invoke needs deadlineMs: milliseconds from now, above 0')
-  return settle(model, new Call(input, options, Date.now() + options.deadlineMs))
+  if (!isBounded(options)) return Promise.reject(new TypeError(unbounded))
+  const now = Date.now()
+  return settle(model, new UserCall(model, input, options, now + options.deadlineMs, now))
 }
 
-const anonymous: Caller = { id: 'anonymous' }
+/**
+ * Calls a model that answers in parts: `for await (const part of stream(…))`, then `finish()` for the reply. Leaving the loop
+ * cancels the call. Throws `unsupported` where the descriptor does not say `supports.stream`.
+ */
+export function stream<In, Out, Part>(
+  model: Model<In, Out, Part>,
+  input: NoInfer<In | Stated<In>>,
+  options: InvokeOptions,
+): ReplyStream<Out, Part> {
+  if (!isBounded(options)) throw new TypeError(unbounded)
+  const now = Date.now()
+  return replyStream(settleInParts(model, new UserCall(model, input, options, now + options.deadlineMs, now)))
+}
 
-/** One call in flight. What costs time to make is made when it is first asked for. */
-class Call implements RunContext {
-  readonly caller: Caller
-  readonly priority: number
-  readonly usage: Attempt[] = []
-  inputQuality: Quality = 'good'
-  private readonly controller = new AbortController()
-  private knownCallId: string | undefined
-  private knownTrace: string | undefined
-  private knownKey: string | undefined
+const isBounded = ({ deadlineMs }: InvokeOptions) => deadlineMs > 0
+const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
 
-  constructor(
-    readonly statedInput: unknown,
-    readonly options: Partial<InvokeOptions>,
-    readonly deadline: number,
-  ) {
-    this.caller = options.caller ?? anonymous
-    this.priority = options.priority ?? 5
-    this.knownTrace = options.trace
-    this.knownKey = options.idempotencyKey
-  }
+type Described = ConstructorParameters<typeof Call>[0]
 
-  get signal(): AbortSignal {
-    return this.controller.signal
-  }
-
-  get callId(): string {
-    this.knownCallId ??= crypto.randomUUID()
-    return this.knownCallId
-  }
-
-  get trace(): string {
-    this.knownTrace ??= `00-${randomHex(16)}-${randomHex(8)}-01`
-    return this.knownTrace
-  }
-
-  get idempotencyKey(): string {
-    this.knownKey ??= crypto.randomUUID()
-    return this.knownKey
-  }
-
-  abort(fault: Fault): void {
-    this.controller.abort(fault)
-  }
-
+/** A call that can make calls of its own: they end with it, at the latest, and their usage is counted in it. */
+class UserCall extends Call implements RunContext {
   async invoke<In, Out, Part>(
     model: Model<In, Out, Part>,
     input: NoInfer<In | Stated<In>>,
     options: Partial<InvokeOptions> = {},
   ): Promise<Reply<Out>> {
-    const deadline = Math.min(this.deadline, Date.now() + (options.deadlineMs ?? Number.POSITIVE_INFINITY))
-    const signal = options.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal])
-    const { caller, priority, trace } = this
+    const child = this.child(model, input, options)
     try {
-      const reply = await settle(model, new Call(input, { caller, priority, trace, ...options, signal }, deadline))
-      this.usage.push(...reply.usage)
-      return reply
-    } catch (thrown) {
-      const fault = Fault.from(thrown)
-      this.usage.push(...(fault.usage ?? []))
-      throw fault
+      return await settle(model, child)
+    } finally {
+      this.takeOver(child)
     }
+  }
+
+  stream<In, Out, Part>(
+    model: Model<In, Out, Part>,
+    input: NoInfer<In | Stated<In>>,
+    options: Partial<InvokeOptions> = {},
+  ): ReplyStream<Out, Part> {
+    const child = this.child(model, input, options)
+    return replyStream(settleInParts(model, child, () => this.takeOver(child)))
+  }
+
+  private child(model: Described, input: unknown, options: Partial<InvokeOptions>) {
+    const now = Date.now()
+    const deadline = Math.min(this.deadline, now + (options.deadlineMs ?? Number.POSITIVE_INFINITY))
+    return new UserCall(model, input, options, deadline, now, this)
   }
 }
 
-/** Races the work against its deadline and its caller, then reports, whichever came first. */
-async function settle<In, Out, Part>(model: Model<In, Out, Part>, call: Call): Promise<Reply<Out>> {
-  const started = performance.now()
-  const { id, version } = model.descriptor
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let stopListening: (() => void) | undefined
+/** Settles with the end of the work, or with the deadline or the caller's end where they come first. */
+function settle<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<Reply<Out>> {
+  return new Promise((resolve, reject) => {
+    const fail = (thrown: unknown) => {
+      if (call.end()) call.fault(thrown).then(reject)
+    }
+    try {
+      call.begin(fail)
+    } catch (thrown) {
+      fail(thrown)
+      return
+    }
+    answer(model, call).then((result) => {
+      if (call.end()) resolve(call.reply(result))
+    }, fail)
+  })
+}
+
+function answer<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
+  return model.admit === undefined ? work(model, call) : workAdmitted(model, call)
+}
+
+async function workAdmitted<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
+  const leave = await model.admit?.(call)
   try {
-    const interrupted = new Promise<never>((_, reject) => {
-      const give = (fault: Fault) => {
-        call.abort(fault)
-        reject(fault)
+    return await work(model, call)
+  } finally {
+    leave?.()
+  }
+}
+
+async function work<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
+  const input = checkInput(model, call)
+  // Only what takes time is waited for: each wait costs a turn of the queue.
+  const result = await model.run(input instanceof Promise ? await input : input, call)
+  return checkResult(model, call, result)
+}
+
+async function* settleInParts<In, Out, Part>(
+  model: Model<In, Out, Part>,
+  call: UserCall,
+  ended?: () => void,
+): AsyncGenerator<Part, Reply<Out>> {
+  const left = new Fault('cancelled', 'the caller left the stream before its end')
+  let fault: unknown = left
+  const parts = answerInParts(model, call)
+  try {
+    call.begin(() => {})
+    for (;;) {
+      const next = await call.unlessInterrupted(parts.next())
+      if (next.done === true) {
+        fault = undefined
+        return call.reply(next.value)
       }
-      const remaining = call.deadline - Date.now()
-      const late = () => give(new Fault('deadline-exceeded', `${id} did not answer by its deadline`))
-      if (remaining <= 0) return late()
-      // The longest delay that a timer can hold is about 25 days; a later deadline needs no timer to be kept.
-      if (remaining < 2 ** 31) timer = setTimeout(late, remaining)
-      const { signal } = call.options
-      if (signal === undefined) return
-      const cancelled = () => give(cancellation(signal))
-      if (signal.aborted) return cancelled()
-      signal.addEventListener('abort', cancelled, { once: true })
-      stopListening = () => signal.removeEventListener('abort', cancelled)
-    })
-    interrupted.catch(() => {})
-    const { result, quality, warnings } = await Promise.race([interrupted, answer(model, call)])
-    const elapsedMs = performance.now() - started
-    const self: ModelReference = { id, version }
-    call.usage.push(
-      ...(result.usage ?? [{ model: self, outcome: 'ok', elapsedMs, ...(result.spent && { spent: result.spent }) }]),
-    )
-    return {
-      output: result.output,
-      ...(result.confidence !== undefined && { confidence: result.confidence }),
-      quality,
-      warnings,
-      usage: [...call.usage],
-      servedBy: result.servedBy ?? [self],
-      elapsedMs,
+      yield next.value
     }
   } catch (thrown) {
-    const fault = Fault.from(thrown)
-    const attempt: Attempt = { model: { id, version }, outcome: fault.code, elapsedMs: performance.now() - started }
-    // A fault that a proxy brings home has already counted the attempt on the other side.
-    const own =
-      fault.origin === 'remote' && call.usage.length === 0 && fault.usage !== undefined ? fault.usage : [attempt]
-    const ended = fault.with({ model: fault.model ?? id, usage: [...call.usage, ...own] })
-    try {
-      await model.onFault?.(ended, call)
-    } catch (problem) {
-      throw ended.with({ details: { fault: ended.details, notRecorded: Fault.from(problem).message } })
-    }
-    throw ended
+    fault = thrown
+    throw await call.fault(thrown)
   } finally {
-    clearTimeout(timer)
-    stopListening?.()
+    if (fault !== undefined) {
+      call.abort(Fault.from(fault))
+      // The model may be stuck in a part; whoever reads must not be.
+      parts.return(undefined as never).catch(() => {})
+    }
+    if (fault === left) await call.fault(left)
+    call.end()
+    ended?.()
   }
 }
 
-function cancellation(signal: AbortSignal): Fault {
-  return isFault(signal.reason) ? signal.reason : new Fault('cancelled', 'the caller gave up')
+async function* answerInParts<In, Out, Part>(
+  model: Model<In, Out, Part>,
+  call: UserCall,
+): AsyncGenerator<Part, RunResult<Out>> {
+  const { id, supports } = model.descriptor
+  if (supports.stream !== true || model.stream === undefined)
+    throw new Fault('unsupported', `${id} does not answer in parts: use invoke`)
+  const leave = model.admit === undefined ? undefined : await model.admit(call)
+  try {
+    const input = await checkInput(model, call)
+    let final: Final<Out> | undefined
+    for await (const item of model.stream(input, call)) {
+      if (final !== undefined) throw new Fault('invalid-output', `${id} gave more after its final`)
+      if (isFinal(item)) final = item
+      else yield item
+    }
+    if (final === undefined) throw new Fault('invalid-output', `${id} ended without its final: the answer is not whole`)
+    return await checkResult(model, call, final)
+  } finally {
+    leave?.()
+  }
 }
 
-interface Answer<Out> {
-  readonly result: RunResult<Out>
-  readonly quality: Quality
-  readonly warnings: readonly Warning[]
+function isFinal<Out, Part>(item: Part | Final<Out>): item is Final<Out> {
+  return typeof item === 'object' && item !== null && (item as Partial<Final<Out>>).final === true
 }
 
-async function answer<In, Out, Part>(model: Model<In, Out, Part>, call: Call): Promise<Answer<Out>> {
-  const { descriptor, schemas } = model
-  if (model.admit !== undefined) await model.admit(call)
-  const { input, warnings } =
-    model.inputChecks === 'where-it-runs' ? { input: call.statedInput, warnings: [] } : await checkedInput(model, call)
-
-  const result = await model.run(input as In, call)
-
-  if (typeof result !== 'object' || result === null || !('output' in result))
-    throw new Fault('invalid-output', `${descriptor.id} must answer { output }, not ${typeof result}`, {
-      field: '/output',
-    })
-  const output = schemas === undefined ? { value: result.output } : await validate(schemas.output, result.output)
-  if ('problem' in output)
-    throw new Fault('invalid-output', `${descriptor.id}: /output${output.pointer}: ${output.problem}`, {
-      field: `/output${output.pointer}`,
-    })
-  warnings.push(...checkBounds(compileVocabulary(descriptor.output), output.value, { root: 'output', write: false }))
-  const { confidence } = result
-  if (confidence !== undefined && !(confidence >= 0 && confidence <= 1))
-    throw new Fault('invalid-output', `${descriptor.id}: confidence ${confidence} is not a probability`, {
-      field: '/confidence',
-    })
+function replyStream<Out, Part>(parts: AsyncGenerator<Part, Reply<Out>>): ReplyStream<Out, Part> {
+  let end: Promise<Reply<Out>> | undefined
+  const next = async (): Promise<IteratorResult<Part, undefined>> => {
+    const item = await parts.next()
+    if (item.done !== true) return item
+    if (item.value !== undefined) end ??= Promise.resolve(item.value)
+    return { done: true, value: undefined }
+  }
+  const drain = async (): Promise<Reply<Out>> => {
+    for (;;) {
+      const item = await parts.next()
+      if (item.done !== true) continue
+      if (item.value !== undefined) return item.value
+      throw new Fault('cancelled', 'the stream was left before its end')
+    }
+  }
   return {
-    result: { ...result, output: output.value as Out },
-    quality: worseQuality(result.quality ?? 'good', call.inputQuality),
-    warnings: [...warnings, ...(result.warnings ?? [])],
+    [Symbol.asyncIterator]: () => ({
+      next,
+      async return() {
+        await parts.return(undefined as never)
+        return { done: true, value: undefined }
+      },
+    }),
+    finish() {
+      end ??= drain()
+      return end
+    },
   }
-}
-
-interface CheckedInput {
-  /** In the contract's own units. */
-  readonly input: unknown
-  readonly warnings: Warning[]
-}
-
-async function checkedInput({ descriptor, schemas }: Model, call: Call): Promise<CheckedInput> {
-  const rule = compileVocabulary(descriptor.input)
-  const { value: bare, measured } = unwrapSamples(rule, call.statedInput)
-  const checked = schemas === undefined ? { value: bare } : await validate(schemas.input, bare)
-  if ('problem' in checked)
-    throw new Fault('invalid-input', `${descriptor.id}: /input${checked.pointer}: ${checked.problem}`, {
-      field: `/input${checked.pointer}`,
-    })
-  call.inputQuality = checkFreshness(measured, Date.now())
-  const warnings = checkBounds(rule, checked.value, { root: 'input', write: descriptor.effect !== 'none' })
-  return { input: checked.value, warnings }
-}
-
-function randomHex(bytes: number): string {
-  return hex(crypto.getRandomValues(new Uint8Array(bytes)))
 }

@@ -2,6 +2,7 @@ import type { Descriptor } from './descriptor.ts'
 import type { Fault } from './fault.ts'
 import type { Stated } from './sample.ts'
 import type { Schema } from './schema.ts'
+import type { Tracer } from './tracer.ts'
 
 /**
  * The contract. Whatever answers is a Model: a network, a language model, an optimiser, an instrument's tool,
@@ -19,12 +20,16 @@ export interface Model<In = unknown, Out = unknown, Part = unknown> {
   /** Set by a proxy of a guarded model: `invoke` passes the input on as stated, so that the boundary records every refusal. */
   readonly inputChecks?: 'where-it-runs'
   /** Decides before anything is read whether the call may go on: admission and authority. Throws a `Fault` to refuse. */
-  admit?(context: RunContext): void | Promise<void>
+  admit?(context: RunContext): Admitted | Promise<Admitted>
   /** Told of every fault in which a call of this model ends, refusals before `run` included. */
   onFault?(fault: Fault, context: RunContext): void | Promise<void>
   /** Frees what the model holds; calls in flight end first. */
   dispose?(): Promise<void>
 }
+
+/** What to do once the work of an admitted call has really ended, which may be after its deadline. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that only decides has nothing to give back
+export type Admitted = (() => void) | void
 
 /** What an adapter hands back. Whatever it leaves out, `invoke` fills in. */
 export interface RunResult<Out> {
@@ -107,6 +112,8 @@ export interface InvokeOptions {
   readonly priority?: number | undefined
   /** W3C `traceparent`; one is begun where none is given. */
   readonly trace?: string | undefined
+  /** Is told of the beginning and end of this call and of all calls inside it. */
+  readonly tracer?: Tracer | undefined
   /** The same key never causes an effect twice. One is made where none is given. */
   readonly idempotencyKey?: string | undefined
 }
@@ -132,4 +139,16 @@ export interface RunContext {
     input: NoInfer<In | Stated<In>>,
     options?: Partial<InvokeOptions>,
   ): Promise<Reply<Out>>
+  /** As `invoke`, for an answer in parts. */
+  stream<In, Out, Part>(
+    model: Model<In, Out, Part>,
+    input: NoInfer<In | Stated<In>>,
+    options?: Partial<InvokeOptions>,
+  ): ReplyStream<Out, Part>
+}
+
+/** An answer in parts. Read to its end or left, it ends exactly once: in a reply or in a fault, which the loop throws. */
+export interface ReplyStream<Out, Part> extends AsyncIterable<Part> {
+  /** The reply at the end. Parts that nobody has read by then are dropped. Rejects with the fault that ended the stream. */
+  finish(): Promise<Reply<Out>>
 }

@@ -11,11 +11,18 @@ export interface RateLimit<In> {
   readonly withinMs: number
 }
 
+/** How far a write moved a target, as the journal keeps it. */
+export interface RateChange {
+  readonly rate: string
+  readonly size: number
+}
+
 /** Sums the changes of accepted writes over a sliding window. */
 export function rateMonitor<In>(limit: RateLimit<In>) {
   let changes: { readonly at: number; readonly size: number }[] = []
   return {
-    async check(input: In): Promise<() => void> {
+    /** Answers with the change that the write would be. Throws `out-of-limits` where it is too much. */
+    async check(input: In): Promise<RateChange> {
       const current = await limit.current()
       const size = Math.abs(limit.target(input) - current)
       const since = Date.now() - limit.withinMs
@@ -28,9 +35,11 @@ export function rateMonitor<In>(limit: RateLimit<In>) {
           `${limit.name}: a change of ${size} ${limit.unit} from ${current} ${limit.unit}, with ${recent} already made, is more than ${limit.atMost} ${limit.unit} in ${limit.withinMs} ms`,
           { details: { rate: limit.name } },
         )
-      return () => {
-        changes.push({ at: Date.now(), size })
-      }
+      return { rate: limit.name, size }
+    },
+    /** Counts a change that was made, or may have been. */
+    count({ rate, size }: RateChange, at: number): void {
+      if (rate === limit.name) changes.push({ at, size })
     },
   }
 }

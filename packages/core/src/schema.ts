@@ -63,7 +63,7 @@ export function validate(schema: Schema, value: unknown): Verdict | Promise<Verd
 }
 
 function toVerdict(result: StandardSchemaV1.Result<unknown>): Verdict {
-  if (result.issues === undefined) return { value: result.value }
+  if (result.issues === undefined) return result
   const issue = result.issues[0]
   const path = (issue?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
   const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : ''

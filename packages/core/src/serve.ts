@@ -1,10 +1,20 @@
 import { descriptorDigest } from './descriptor.ts'
 import { Fault } from './fault.ts'
-import { type CallFrame, encodeFrame, readableFrames } from './frame.ts'
+import { type CallFrame, encodeFrame, type Frame, readableFrames } from './frame.ts'
 import { isGuarded } from './guard.ts'
-import { invoke } from './invoke.ts'
-import type { Model, Reply } from './model.ts'
+import { invoke, stream } from './invoke.ts'
+import type { InvokeOptions, Model, Reply } from './model.ts'
+import type { Tracer } from './tracer.ts'
 import type { Transport } from './transport.ts'
+
+export interface ServeOptions {
+  /** Tells this copy of the model from others; a fresh one unless stated. */
+  readonly instance?: string
+  /** Detached JWS over the descriptor, for callers who trust signed descriptors only. */
+  readonly signature?: string
+  /** Is told of every call that arrives. */
+  readonly tracer?: Tracer
+}
 
 export interface Service {
   readonly instance: string
@@ -20,8 +30,10 @@ const rememberedBytes = 16 * 1024 * 1024
 /** An answer is worth sending only while its caller may still wait for it. */
 const answerExpiryMs = 10_000
 
+/** A call in flight or answered. */
 interface Remembered {
   readonly abort: AbortController
+  readonly credit: Credit
   answer?: Uint8Array
 }
 
@@ -32,7 +44,7 @@ interface Remembered {
 export async function serve<In, Out, Part>(
   model: Model<In, Out, Part>,
   transport: Transport,
-  options: { readonly instance?: string } = {},
+  options: ServeOptions = {},
 ): Promise<Service> {
   const { descriptor } = model
   if (descriptor.effect === 'actuate' && !isGuarded(model))
@@ -43,20 +55,21 @@ export async function serve<In, Out, Part>(
   const instance = options.instance ?? crypto.randomUUID()
   const address = `models/${descriptor.id}/${instance}`
   const calls = new Map<string, Remembered>()
-  const effects = new Map<string, { readonly input: string; readonly reply: Promise<Reply<Out>> }>()
+  const effects = new Map<string, { readonly input: string; readonly answer: Promise<Answer<Out>> }>()
   let answerBytes = 0
 
-  async function answer(frame: CallFrame, abort: AbortController): Promise<Uint8Array> {
+  async function answer(frame: CallFrame, { abort, credit }: Remembered): Promise<Uint8Array> {
+    const { call } = frame
     try {
-      const reply = await run(frame, abort.signal)
+      const { reply, parts } = await run(frame, abort.signal, credit)
       const servedBy = reply.servedBy.map((one) => (one.id === descriptor.id ? { ...one, instance } : one))
-      return encodeFrame({ kind: 'reply', call: frame.call, reply: { ...reply, servedBy } })
+      return encodeFrame({ kind: 'reply', call, ...(parts > 0 && { parts }), reply: { ...reply, servedBy } })
     } catch (thrown) {
-      return encodeFrame({ kind: 'fault', call: frame.call, fault: Fault.from(thrown).toJSON() })
+      return encodeFrame({ kind: 'fault', call, fault: Fault.from(thrown).toJSON() })
     }
   }
 
-  async function run(frame: CallFrame, signal: AbortSignal): Promise<Reply<Out>> {
+  async function run(frame: CallFrame, signal: AbortSignal, credit: Credit): Promise<Answer<Out>> {
     if (frame.model !== descriptor.id) throw new Fault('not-found', `here is ${descriptor.id}, not ${frame.model}`)
     if (frame.digest !== digest)
       throw new Fault(
@@ -66,23 +79,42 @@ export async function serve<In, Out, Part>(
     const deadlineMs = frame.deadline - Date.now()
     if (!(deadlineMs > 0)) throw new Fault('deadline-exceeded', `the call reached ${descriptor.id} after its deadline`)
     const { caller, priority, trace, idempotencyKey } = frame
-    const begin = () =>
-      invoke(model, frame.input as In, { deadlineMs, signal, caller, priority, trace, idempotencyKey })
+    const tracer = options.tracer && arriving(options.tracer, trace)
+    const bounds = { deadlineMs, signal, caller, priority, trace, tracer, idempotencyKey }
+    const begin = () => (frame.credit === undefined ? whole(frame, bounds) : inParts(frame, bounds, credit))
     return descriptor.effect === 'none'
       ? begin()
       : once(`${caller.id} ${idempotencyKey}`, JSON.stringify(frame.input), begin)
   }
 
+  async function whole(frame: CallFrame, bounds: InvokeOptions): Promise<Answer<Out>> {
+    return { reply: await invoke(model, frame.input as In, bounds), parts: 0 }
+  }
+
+  async function inParts(frame: CallFrame, bounds: InvokeOptions, credit: Credit): Promise<Answer<Out>> {
+    const { call, replyTo, deadline } = frame
+    credit.grant(frame.credit ?? 0)
+    const answer = stream(model, frame.input as In, bounds)
+    let sequence = 0
+    for await (const part of answer) {
+      await credit.take()
+      await transport.send(replyTo, encodeFrame({ kind: 'part', call, sequence, part }), deadline - Date.now())
+      sequence += 1
+    }
+    return { reply: await answer.finish(), parts: sequence }
+  }
+
   /** The same key never causes an effect twice, and never stands for two different inputs. */
-  function once(key: string, input: string, begin: () => Promise<Reply<Out>>): Promise<Reply<Out>> {
+  function once(key: string, input: string, begin: () => Promise<Answer<Out>>): Promise<Answer<Out>> {
     const earlier = effects.get(key)
     if (earlier === undefined) {
-      const reply = begin()
-      effects.set(key, { input, reply })
+      const answer = begin()
+      effects.set(key, { input, answer })
       if (effects.size > remembered) effects.delete(effects.keys().next().value as string)
-      return reply
+      return answer
     }
-    if (earlier.input === input) return earlier.reply
+    // The parts went to whoever called first.
+    if (earlier.input === input) return earlier.answer.then(({ reply }) => ({ reply, parts: 0 }))
     return Promise.reject(
       new Fault('invalid-input', 'the idempotency key was used before with another input: use a new key'),
     )
@@ -92,9 +124,10 @@ export async function serve<In, Out, Part>(
     const key = `${frame.replyTo} ${frame.call}`
     const earlier = calls.get(key)
     if (earlier === undefined) {
-      const entry: Remembered = { abort: new AbortController() }
+      const abort = new AbortController()
+      const entry: Remembered = { abort, credit: creditAccount(abort.signal) }
       calls.set(key, entry)
-      entry.answer = await answer(frame, entry.abort)
+      entry.answer = await answer(frame, entry)
       answerBytes += entry.answer.length
       forget()
       await transport.send(frame.replyTo, entry.answer, answerExpiryMs)
@@ -113,17 +146,25 @@ export async function serve<In, Out, Part>(
     }
   }
 
-  function receive(bytes: Uint8Array): void {
-    for (const frame of readableFrames(bytes)) {
-      // An answer that cannot be sent is asked for again by a caller who still waits.
-      if (frame.kind === 'call') receiveCall(frame).catch(() => {})
-      if (frame.kind === 'cancel')
+  function receiveFrame(frame: Frame): void {
+    switch (frame.kind) {
+      case 'call':
+        // An answer that cannot be sent is asked for again by a caller who still waits.
+        receiveCall(frame).catch(() => {})
+        return
+      case 'credit':
+        calls.get(`${frame.replyTo} ${frame.call}`)?.credit.grant(frame.grant)
+        return
+      case 'cancel':
         calls.get(`${frame.replyTo} ${frame.call}`)?.abort.abort(new Fault('cancelled', 'the caller gave up'))
     }
   }
 
-  const stopListening = await transport.listen(address, receive)
-  const withdraw = await transport.announce({ instance, address, descriptor })
+  const stopListening = await transport.listen(address, (bytes) => {
+    for (const frame of readableFrames(bytes)) receiveFrame(frame)
+  })
+  const { signature } = options
+  const withdraw = await transport.announce({ instance, address, descriptor, ...(signature && { signature }) })
   return {
     instance,
     address,
@@ -133,4 +174,42 @@ export async function serve<In, Out, Part>(
       await stopListening()
     },
   }
+}
+
+interface Answer<Out> {
+  readonly reply: Reply<Out>
+  /** How many parts went before it. */
+  readonly parts: number
+}
+
+/** How many parts the caller is ready to take: a slow reader slows the model down and fills no buffer. */
+interface Credit {
+  grant(count: number): void
+  /** Settles once a part may be sent; rejects when the call is aborted. */
+  take(): Promise<void>
+}
+
+function creditAccount(signal: AbortSignal): Credit {
+  let left = 0
+  let granted: (() => void) | undefined
+  return {
+    grant(count) {
+      left += count
+      granted?.()
+    },
+    async take() {
+      while (left === 0)
+        await new Promise<void>((resolve, reject) => {
+          granted = resolve
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+          if (signal.aborted) reject(signal.reason)
+        })
+      left -= 1
+    },
+  }
+}
+
+/** The span of the call that arrived is a server's; those inside it are not. */
+function arriving(tracer: Tracer, trace: string): Tracer {
+  return { start: (call) => tracer.start(call.parent === trace ? { ...call, kind: 'server' } : call) }
 }

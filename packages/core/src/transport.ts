@@ -26,6 +26,8 @@ export interface Announcement {
   /** Where this instance listens for calls. */
   readonly address: string
   readonly descriptor: Descriptor
+  /** Detached JWS over the descriptor's canonical form; whoever trusts signed descriptors only checks it. */
+  readonly signature?: string
 }
 
 export type AnnouncementEvent =

@@ -1,131 +1,214 @@
+import { aliasedUnit } from './unit-aliases.ts'
+
+/** Numerator and denominator: factors between units are exact, so that conversion rounds once and not at each step. */
+type Ratio = readonly [numerator: bigint, denominator: bigint]
+
 /**
- * A parsed UCUM unit: `value in base units = value × factor + offset`. Angles, counts and other arbitrary units have
+ * A parsed UCUM unit: `value in base units = value × numerator / denominator`. Angles, counts and other arbitrary units have
  * no dimension of their own, as UCUM says.
  */
 export interface Unit {
   readonly code: string
-  readonly factor: number
-  /** Only of temperatures on a scale with its own zero; such a unit stands alone, never in a product. */
-  readonly offset: number
+  readonly numerator: bigint
+  readonly denominator: bigint
+  /** Only of temperatures on a scale with its own zero, in its own degrees: `kelvin = (value + offset) × factor`. */
+  readonly offset: Ratio | undefined
   /** Exponents of metre, gram, second, kelvin, ampere, candela, mole. */
   readonly dimension: readonly number[]
 }
 
 type Dimension = Unit['dimension']
-type Atom = readonly [factor: number, dimension: Dimension, metric?: boolean]
+type Atom = readonly [factor: Ratio, dimension: Dimension, metric?: boolean]
 
 const none: Dimension = [0, 0, 0, 0, 0, 0, 0]
 const metre: Dimension = [1, 0, 0, 0, 0, 0, 0]
 const gram: Dimension = [0, 1, 0, 0, 0, 0, 0]
 const second: Dimension = [0, 0, 1, 0, 0, 0, 0]
 const kelvin: Dimension = [0, 0, 0, 1, 0, 0, 0]
+const frequency: Dimension = [0, 0, -1, 0, 0, 0, 0]
+const acceleration: Dimension = [1, 0, -2, 0, 0, 0, 0]
 const force: Dimension = [1, 1, -2, 0, 0, 0, 0]
 const pressure: Dimension = [-1, 1, -2, 0, 0, 0, 0]
 const energy: Dimension = [2, 1, -2, 0, 0, 0, 0]
 const power: Dimension = [2, 1, -3, 0, 0, 0, 0]
+const volume: Dimension = [3, 0, 0, 0, 0, 0, 0]
 
-/** UCUM atoms that industry uses, case-sensitive codes. The base of mass is the gram, as in UCUM. */
-const atoms: Readonly<Record<string, Atom>> = {
-  m: [1, metre, true],
-  g: [1, gram, true],
-  s: [1, second, true],
-  K: [1, kelvin, true],
-  A: [1, [0, 0, 0, 0, 1, 0, 0], true],
-  cd: [1, [0, 0, 0, 0, 0, 1, 0], true],
-  mol: [1, [0, 0, 0, 0, 0, 0, 1], true],
-  rad: [1, none, true],
-  deg: [Math.PI / 180, none],
-  '%': [0.01, none],
-  '[ppm]': [1e-6, none],
-  Hz: [1, [0, 0, -1, 0, 0, 0, 0], true],
-  N: [1e3, force, true],
-  Pa: [1e3, pressure, true],
-  bar: [1e8, pressure, true],
-  '[psi]': [6894757.293168361, pressure],
-  J: [1e3, energy, true],
-  W: [1e3, power, true],
-  V: [1e3, [2, 1, -3, 0, -1, 0, 0], true],
-  Ohm: [1e3, [2, 1, -3, 0, -2, 0, 0], true],
-  C: [1, [0, 0, 1, 0, 1, 0, 0], true],
-  L: [1e-3, [3, 0, 0, 0, 0, 0, 0], true],
-  l: [1e-3, [3, 0, 0, 0, 0, 0, 0], true],
-  t: [1e6, gram, true],
-  eV: [1.602176634e-16, energy, true],
-  min: [60, second],
-  h: [3600, second],
-  d: [86400, second],
-  '[g]': [9.80665, [1, 0, -2, 0, 0, 0, 0], true],
-  '[in_i]': [0.0254, metre],
-  '[ft_i]': [0.3048, metre],
-  '[lb_av]': [453.59237, gram],
-  '[HP]': [745699.8715822703, power],
+/** A decimal, a fraction of decimals or both, exactly: `0.3048`, `5/9`, `1e-24`. */
+function ratio(text: string): Ratio {
+  const [over, under] = text.split('/').map(decimal)
+  return under === undefined ? over! : divide(over!, under)
 }
 
-/** Scales with a zero of their own: kelvin = value × factor + offset. */
-const scales: Readonly<Record<string, readonly [factor: number, offset: number]>> = {
-  Cel: [1, 273.15],
-  '[degF]': [5 / 9, 459.67 * (5 / 9)],
+function decimal(text: string): Ratio {
+  const [digits = '', exponent = '0'] = text.split('e')
+  const [whole = '', fraction = ''] = digits.split('.')
+  const power = Number(exponent) - fraction.length
+  const number = BigInt(whole + fraction)
+  return power >= 0 ? [number * 10n ** BigInt(power), 1n] : [number, 10n ** BigInt(-power)]
+}
+
+const multiply = (a: Ratio, b: Ratio): Ratio => reduced([a[0] * b[0], a[1] * b[1]])
+const divide = (a: Ratio, b: Ratio): Ratio => multiply(a, [b[1], b[0]])
+const subtract = (a: Ratio, b: Ratio): Ratio => reduced([a[0] * b[1] - b[0] * a[1], a[1] * b[1]])
+
+function reduced([over, under]: Ratio): Ratio {
+  let [a, b] = [over < 0n ? -over : over, under]
+  while (b !== 0n) [a, b] = [b, a % b]
+  return a === 0n ? [0n, 1n] : [over / a, under / a]
+}
+
+const atom = (factor: string, dimension: Dimension, metric?: 'metric'): Atom => [
+  ratio(factor),
+  dimension,
+  metric === 'metric',
+]
+
+/** UCUM atoms that industry uses, case-sensitive codes. The base of mass is the gram, as in UCUM. π is its first 32 digits. */
+const atoms: Readonly<Record<string, Atom>> = {
+  m: atom('1', metre, 'metric'),
+  g: atom('1', gram, 'metric'),
+  s: atom('1', second, 'metric'),
+  K: atom('1', kelvin, 'metric'),
+  A: atom('1', [0, 0, 0, 0, 1, 0, 0], 'metric'),
+  cd: atom('1', [0, 0, 0, 0, 0, 1, 0], 'metric'),
+  mol: atom('1', [0, 0, 0, 0, 0, 0, 1], 'metric'),
+  rad: atom('1', none, 'metric'),
+  sr: atom('1', none, 'metric'),
+  deg: atom('3.1415926535897932384626433832795/180', none),
+  "'": atom('3.1415926535897932384626433832795/10800', none),
+  "''": atom('3.1415926535897932384626433832795/648000', none),
+  gon: atom('3.1415926535897932384626433832795/200', none),
+  circ: atom('6.2831853071795864769252867665590', none),
+  '%': atom('0.01', none),
+  '[ppth]': atom('0.001', none),
+  '[ppm]': atom('0.000001', none),
+  '[ppb]': atom('1e-9', none),
+  Hz: atom('1', frequency, 'metric'),
+  Bq: atom('1', frequency, 'metric'),
+  N: atom('1000', force, 'metric'),
+  Pa: atom('1000', pressure, 'metric'),
+  bar: atom('1e8', pressure, 'metric'),
+  atm: atom('101325000', pressure),
+  'm[H2O]': atom('9806650', pressure, 'metric'),
+  'm[Hg]': atom('133322387.4', pressure, 'metric'),
+  "[in_i'H2O]": atom('249088.91', pressure),
+  '[psi]': [divide(ratio('4448.2216152605'), ratio('0.00064516')), pressure],
+  J: atom('1000', energy, 'metric'),
+  cal: atom('4184', energy, 'metric'),
+  '[Btu_IT]': atom('1055055.85262', energy),
+  eV: atom('1.602176634e-16', energy, 'metric'),
+  W: atom('1000', power, 'metric'),
+  '[HP]': atom('745699.87158227022', power),
+  V: atom('1000', [2, 1, -3, 0, -1, 0, 0], 'metric'),
+  Ohm: atom('1000', [2, 1, -3, 0, -2, 0, 0], 'metric'),
+  S: atom('0.001', [-2, -1, 3, 0, 2, 0, 0], 'metric'),
+  C: atom('1', [0, 0, 1, 0, 1, 0, 0], 'metric'),
+  F: atom('0.001', [-2, -1, 4, 0, 2, 0, 0], 'metric'),
+  Wb: atom('1000', [2, 1, -2, 0, -1, 0, 0], 'metric'),
+  T: atom('1000', [0, 1, -2, 0, -1, 0, 0], 'metric'),
+  H: atom('1000', [2, 1, -2, 0, -2, 0, 0], 'metric'),
+  lm: atom('1', [0, 0, 0, 0, 0, 1, 0], 'metric'),
+  lx: atom('1', [-2, 0, 0, 0, 0, 1, 0], 'metric'),
+  L: atom('0.001', volume, 'metric'),
+  l: atom('0.001', volume, 'metric'),
+  t: atom('1000000', gram, 'metric'),
+  P: atom('100', [-1, 1, -1, 0, 0, 0, 0], 'metric'),
+  St: atom('0.0001', [2, 0, -1, 0, 0, 0, 0], 'metric'),
+  bit: atom('1', none, 'metric'),
+  By: atom('8', none, 'metric'),
+  min: atom('60', second),
+  h: atom('3600', second),
+  d: atom('86400', second),
+  wk: atom('604800', second),
+  a: atom('31557600', second),
+  '[g]': atom('9.80665', acceleration, 'metric'),
+  gf: atom('9.80665', force, 'metric'),
+  '[lbf_av]': atom('4448.2216152605', force),
+  '[in_i]': atom('0.0254', metre),
+  '[ft_i]': atom('0.3048', metre),
+  '[yd_i]': atom('0.9144', metre),
+  '[mi_i]': atom('1609.344', metre),
+  '[kn_i]': atom('1852/3600', [1, 0, -1, 0, 0, 0, 0]),
+  '[lb_av]': atom('453.59237', gram),
+  '[oz_av]': atom('28.349523125', gram),
+  '[gal_us]': atom('0.003785411784', volume),
+  '[degR]': atom('5/9', kelvin),
+}
+/** Scales with a zero of their own: kelvin = (value + offset) × factor. */
+const scales: Readonly<Record<string, { readonly factor: Ratio; readonly offset: Ratio }>> = {
+  Cel: { factor: ratio('1'), offset: ratio('273.15') },
+  '[degF]': { factor: ratio('5/9'), offset: ratio('459.67') },
 }
 
 const prefixes: Readonly<Record<string, number>> = {
-  Y: 1e24,
-  Z: 1e21,
-  E: 1e18,
-  P: 1e15,
-  T: 1e12,
-  G: 1e9,
-  M: 1e6,
-  k: 1e3,
-  h: 1e2,
-  da: 1e1,
-  d: 1e-1,
-  c: 1e-2,
-  m: 1e-3,
-  u: 1e-6,
-  n: 1e-9,
-  p: 1e-12,
-  f: 1e-15,
+  Y: 24,
+  Z: 21,
+  E: 18,
+  P: 15,
+  T: 12,
+  G: 9,
+  M: 6,
+  k: 3,
+  h: 2,
+  da: 1,
+  d: -1,
+  c: -2,
+  m: -3,
+  u: -6,
+  n: -9,
+  p: -12,
+  f: -15,
 }
 
+const longestCode = 128
+const mostTerms = 16
 const parsed = new Map<string, Unit>()
 
-/** Parses a UCUM code. Throws a `TypeError` that names the part nobody knows. */
+/**
+ * Parses a UCUM code, or one of its aliases: `unece:CEL`, `qudt:DEG_C` or its IRI, an IRDI of IEC 62720. Throws a `TypeError`
+ * that names the part nobody knows.
+ */
 export function parseUnit(code: string): Unit {
   const known = parsed.get(code)
   if (known !== undefined) return known
-  if (typeof code !== 'string' || code.length > 64)
-    throw new TypeError('a unit is a UCUM code of at most 64 characters')
-  const unit = parseScale(code) ?? parseProduct(code)
+  if (typeof code !== 'string' || code === '' || code.length > longestCode)
+    throw new TypeError(`a unit is a UCUM code of 1 to ${longestCode} characters`)
+  const ucum = aliasedUnit(code) ?? code
+  const unit = parseScale(ucum) ?? parseProduct(ucum)
   if (parsed.size < 1000) parsed.set(code, unit)
   return unit
 }
 
 function parseScale(code: string): Unit | undefined {
   const scale = Object.hasOwn(scales, code) ? scales[code] : undefined
-  return scale && { code, factor: scale[0], offset: scale[1], dimension: kelvin }
+  if (scale === undefined) return undefined
+  const [numerator, denominator] = scale.factor
+  return { code, numerator, denominator, offset: scale.offset, dimension: kelvin }
 }
 
 /** `kg.m/s2`: terms joined by `.` and `/`, left to right; a leading `/` inverts; `{…}` annotates and counts as one. */
 function parseProduct(code: string): Unit {
-  let factor = 1
+  let factor: Ratio = [1n, 1n]
   const dimension = [...none]
   const terms = code.replace(/^\//, '1/').split(/([./])(?![^{]*\})/)
+  if (terms.length > 2 * mostTerms) throw new TypeError(`unit '${code}' has more than ${mostTerms} terms`)
   for (let i = 0; i < terms.length; i += 2) {
-    const sign = i > 0 && terms[i - 1] === '/' ? -1 : 1
     const { atom, exponent } = parseTerm(terms[i] ?? '', code)
-    factor *= atom[0] ** (sign * exponent)
-    for (let axis = 0; axis < dimension.length; axis++) dimension[axis]! += sign * exponent * atom[1][axis]!
+    const signed = i > 0 && terms[i - 1] === '/' ? -exponent : exponent
+    for (let times = 0; times < Math.abs(signed); times++)
+      factor = signed > 0 ? multiply(factor, atom[0]) : divide(factor, atom[0])
+    for (let axis = 0; axis < dimension.length; axis++) dimension[axis]! += signed * atom[1][axis]!
   }
-  return { code, factor, offset: 0, dimension }
+  return { code, numerator: factor[0], denominator: factor[1], offset: undefined, dimension }
 }
 
 function parseTerm(term: string, code: string): { atom: Atom; exponent: number } {
   const bare = term.replace(/\{[^{}]*\}$/, '')
-  if (bare === '' && term !== '') return { atom: [1, none], exponent: 1 }
+  if (bare === '' && term !== '') return { atom: [[1n, 1n], none], exponent: 1 }
   const power10 = /^10[*^]([+-]?\d{1,2})$/.exec(bare)
-  if (power10) return { atom: [10 ** Number(power10[1]), none], exponent: 1 }
-  if (/^\d{1,9}$/.test(bare)) return { atom: [Number(bare), none], exponent: 1 }
-  const parts = /^(.*?)([+-]?\d)?$/.exec(bare)
+  if (power10) return { atom: [ratio(`1e${Number(power10[1])}`), none], exponent: 1 }
+  if (/^[1-9]\d{0,8}$/.test(bare)) return { atom: [ratio(bare), none], exponent: 1 }
+  const parts = /^(.*?)([+-]?[1-9])?$/.exec(bare)
   const symbol = parts?.[1] ?? ''
   const exponent = parts?.[2] === undefined ? 1 : Number(parts[2])
   const atom = findAtom(symbol)
@@ -136,11 +219,11 @@ function parseTerm(term: string, code: string): { atom: Atom; exponent: number }
 
 function findAtom(symbol: string): Atom | undefined {
   if (Object.hasOwn(atoms, symbol)) return atoms[symbol]
-  for (const [prefix, factor] of Object.entries(prefixes)) {
+  for (const [prefix, exponent] of Object.entries(prefixes)) {
     if (!symbol.startsWith(prefix)) continue
     const rest = symbol.slice(prefix.length)
     const atom = Object.hasOwn(atoms, rest) ? atoms[rest] : undefined
-    if (atom?.[2] === true) return [factor * atom[0], atom[1]]
+    if (atom?.[2] === true) return [multiply(ratio(`1e${exponent}`), atom[0]), atom[1]]
   }
   return undefined
 }
@@ -158,6 +241,8 @@ const mistakes: Readonly<Record<string, string>> = {
   ft: '[ft_i]',
   sec: 's',
   hr: 'h',
+  kWh: 'kW.h',
+  lb: '[lb_av]',
 }
 
 function suggestion(symbol: string): string {
@@ -169,7 +254,40 @@ export function commensurable(from: Unit, to: Unit): boolean {
   return from.dimension.every((exponent, axis) => exponent === to.dimension[axis])
 }
 
-/** `value × scale + shift` takes a value from one unit to the other. They must be commensurable. */
-export function conversion(from: Unit, to: Unit): { readonly scale: number; readonly shift: number } {
-  return { scale: from.factor / to.factor, shift: (from.offset - to.offset) / to.factor }
+/** `(value × multiply + add) / divide`; whole numbers wherever doubles hold them, so that only the result is rounded. */
+export interface Conversion {
+  readonly multiply: number
+  readonly add: number
+  readonly divide: number
+}
+
+/** Takes a value from one unit to the other; they must be commensurable. A `difference` of temperatures knows no zero. */
+export function conversion(from: Unit, to: Unit, kind?: 'difference'): Conversion {
+  const scale = divide([from.numerator, from.denominator], [to.numerator, to.denominator])
+  const zero: Ratio = [0n, 1n]
+  const shift = kind === 'difference' ? zero : subtract(multiply(from.offset ?? zero, scale), to.offset ?? zero)
+  const common = leastCommon(scale[1], shift[1])
+  const [over, added] = [scale[0] * (common / scale[1]), shift[0] * (common / shift[1])]
+  if (fits(over) && fits(added) && fits(common))
+    return { multiply: Number(over), add: Number(added), divide: Number(common) }
+  return { multiply: toDouble(scale), add: toDouble(shift), divide: 1 }
+}
+
+export function convert(value: number, { multiply, add, divide }: Conversion): number {
+  return (value * multiply + add) / divide
+}
+
+function leastCommon(a: bigint, b: bigint): bigint {
+  return a * reduced([a, b])[1]
+}
+
+const largest = BigInt(Number.MAX_SAFE_INTEGER)
+
+function fits(whole: bigint): boolean {
+  return whole <= largest && whole >= -largest
+}
+
+/** The nearest double, near enough: both sides are shortened to what a double holds before they are divided. */
+function toDouble([over, under]: Ratio): number {
+  return Number(over) / Number(under)
 }

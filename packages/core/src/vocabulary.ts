@@ -11,7 +11,7 @@ export interface JsonSchema extends Vocabulary {
 export interface Vocabulary {
   /** UCUM code, such as `mm/s` or `Cel`. */
   readonly unit?: string
-  /** Kind of quantity, such as `vibration-velocity`. */
+  /** Kind of quantity, such as `vibration-velocity`. Of a `temperature-difference` only the size of the degree is converted. */
   readonly quantity?: string
   /** IRIs or IRDIs of what the property means. */
   readonly semantics?: readonly string[]
@@ -19,8 +19,11 @@ export interface Vocabulary {
   readonly limits?: Limits
   /** Milliseconds since the source time after which a sample is `stale-input`. */
   readonly maxAge?: number
-  /** What a missing value means; only `reject` so far, which is also the default. */
-  readonly missing?: 'reject'
+  /**
+   * What happens when the value is absent, null in a sample, or bad: `reject` (unless stated); `hold` takes the last value
+   * that the same caller sent, while it is younger than `maxAge`; `impute` takes `default`. Both make the reply uncertain.
+   */
+  readonly missing?: 'reject' | 'hold' | 'impute'
   readonly tensor?: TensorSchema
 }
 
@@ -29,7 +32,7 @@ export interface Limits {
   readonly physical?: Range
   /** What the equipment may be told: outside is `out-of-limits` for a write. */
   readonly operating?: Range
-  /** What the model has learnt: outside is `out-of-limits`, never a confident number. */
+  /** What the model has learnt: outside is `out-of-limits`, or an uncertain answer where `outsideTraining` says so. */
   readonly training?: Range
 }
 
@@ -51,13 +54,37 @@ export interface TensorSchema {
 export interface Rule {
   leaf: boolean
   unit?: Unit
+  /** A difference of temperatures: units convert without their zero. */
+  difference?: true
   limits?: Limits
   maxAge?: number
+  missing?: { readonly kind: 'hold' } | { readonly kind: 'impute'; readonly value: unknown }
   tensor?: TensorSchema
+  /** Set where even an absent or bare value has to be looked at. */
+  needsVisit?: true
+  /** Of a whole contract: whether any place in it is held; found at the first call. */
+  holds?: boolean
   properties?: Map<string, Rule>
+  /** The properties as a list, which is walked faster; made at the first walk. */
+  members?: (readonly [key: string, rule: Rule])[]
   items?: Rule
   prefixItems?: Rule[]
   additional?: Rule
+}
+
+/** Whether the contract of a rule holds values that its callers sent before. */
+export function holdsValues(rule: Rule): boolean {
+  rule.holds ??= someRule(rule, ({ missing }) => missing?.kind === 'hold')
+  return rule.holds
+}
+
+/** Whether any place of a schema, at any depth, has a rule of some kind. */
+export function someRule(rule: Rule, holds: (rule: Rule) => boolean, seen = new Set<Rule>()): boolean {
+  if (seen.has(rule)) return false
+  seen.add(rule)
+  if (holds(rule)) return true
+  const below = [...(rule.properties?.values() ?? []), ...(rule.prefixItems ?? []), rule.items, rule.additional]
+  return below.some((one) => one !== undefined && someRule(one, holds, seen))
 }
 
 const compiled = new WeakMap<object, Rule>()
@@ -82,8 +109,11 @@ class Compiler {
     this.readKeywords(rule, schema, at)
     if (isObject(schema.properties)) {
       rule.properties = new Map()
-      for (const [key, member] of Object.entries(schema.properties))
+      for (const [key, member] of Object.entries(schema.properties)) {
+        // Reading a member of this name would read the prototype of every value.
+        if (key === '__proto__') throw new TypeError(`a property at ${at} is named __proto__`)
         if (isObject(member)) rule.properties.set(key, this.compile(member, `${at}/properties/${key}`))
+      }
     }
     if (isObject(schema.items)) rule.items = this.compile(schema.items, `${at}/items`)
     if (isObject(schema.additionalProperties))
@@ -110,8 +140,9 @@ class Compiler {
       if (!(schema.maxAge >= 0)) throw new TypeError(`maxAge at ${at} is not a number of milliseconds`)
       rule.maxAge = schema.maxAge
     }
-    if (schema.missing !== undefined && schema.missing !== 'reject')
-      throw new TypeError(`missing: '${schema.missing}' at ${at} is not supported; a missing value is rejected`)
+    if (schema.quantity === 'temperature-difference') rule.difference = true
+    if (schema.missing !== undefined) readMissing(rule, schema, at)
+    if (rule.maxAge !== undefined || rule.missing !== undefined) rule.needsVisit = true
     if (schema.tensor !== undefined) {
       if (!isDataType(schema.tensor.dtype) || !Array.isArray(schema.tensor.shape))
         throw new TypeError(`tensor at ${at} needs a dtype and a shape`)
@@ -140,6 +171,24 @@ function isObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+function readMissing(rule: Rule, schema: JsonSchema, at: string): void {
+  switch (schema.missing) {
+    case 'reject':
+      return
+    case 'hold':
+      // Without an end a value could be held for ever.
+      if (schema.maxAge === undefined) throw new TypeError(`missing: 'hold' at ${at} needs maxAge: how old may it be?`)
+      rule.missing = { kind: 'hold' }
+      return
+    case 'impute':
+      if (schema.default === undefined) throw new TypeError(`missing: 'impute' at ${at} needs a default to take`)
+      rule.missing = { kind: 'impute', value: schema.default }
+      return
+    default:
+      throw new TypeError(`missing at ${at} is ${JSON.stringify(schema.missing)}: use reject, hold or impute`)
+  }
+}
+
 const leafTypes = new Set(['number', 'integer', 'string', 'boolean', 'null'])
 
 function isLeaf(schema: JsonSchema): boolean {
@@ -160,12 +209,18 @@ function checkLimits(limits: Limits, at: string): Limits {
   return limits
 }
 
+/** Units are compared by what they mean, everything else by how it is written. */
+function isSame(one: unknown, other: unknown): boolean {
+  const written = (_: string, member: unknown) => (typeof member === 'bigint' ? String(member) : member)
+  return JSON.stringify(one, written) === JSON.stringify(other, written)
+}
+
 /** Alternatives may repeat a rule but not differ in it, since nobody could say which one a value has to keep. */
 function merge(into: Rule, from: Rule, at: string): void {
   if (from.leaf) into.leaf = true
-  for (const key of ['unit', 'limits', 'maxAge', 'tensor'] as const) {
+  for (const key of ['unit', 'difference', 'limits', 'maxAge', 'missing', 'needsVisit', 'tensor'] as const) {
     if (from[key] === undefined) continue
-    if (into[key] !== undefined && JSON.stringify(into[key]) !== JSON.stringify(from[key]))
+    if (into[key] !== undefined && !isSame(into[key], from[key]))
       throw new TypeError(`alternatives at ${at || 'the root'} differ in ${key}: state it once, on the property itself`)
     Object.assign(into, { [key]: from[key] })
   }

@@ -1,0 +1,211 @@
+import type { Intake } from './checks.ts'
+import { type Bounded, keepDeadline, letGo } from './deadlines.ts'
+import { hex } from './digest.ts'
+import { Fault, isFault } from './fault.ts'
+import type {
+  Attempt,
+  Caller,
+  InvokeOptions,
+  Model,
+  ModelReference,
+  Quality,
+  Reply,
+  RunResult,
+  Warning,
+} from './model.ts'
+import { worseQuality } from './quality.ts'
+import { endOfReply, type Span, startSpan, type Tracer } from './tracer.ts'
+
+/** How long past its deadline a call may stay to have its fault recorded. */
+const graceMs = 25
+const anonymous: Caller = { id: 'anonymous' }
+
+/** One call in flight. What costs time to make, such as an `AbortSignal`, is made when it is first asked for. */
+export class Call implements Bounded, Intake {
+  readonly caller: Caller
+  readonly priority: number
+  readonly usage: Attempt[] = []
+  readonly warnings: Warning[] = []
+  /** What the input is worth; the answer is worth no more. */
+  quality: Quality = 'good'
+  readonly now: number
+  before: Bounded | undefined
+  after: Bounded | undefined
+  held: Intake['held']
+  measured: Intake['measured']
+  private readonly tracer: Tracer | undefined
+  private readonly started = performance.now()
+  private controller: AbortController | undefined
+  private interruption: Fault | undefined
+  private onInterrupted: ((fault: Fault) => void) | undefined
+  private inside: Set<Call> | undefined
+  private onCallerAbort: (() => void) | undefined
+  private span: Span | undefined
+  private over = false
+  private knownCallId: string | undefined
+  private knownTrace: string | undefined
+  private knownKey: string | undefined
+
+  constructor(
+    private readonly model: Pick<Model, 'descriptor' | 'onFault'>,
+    readonly statedInput: unknown,
+    private readonly options: Partial<InvokeOptions>,
+    readonly deadline: number,
+    now: number,
+    private readonly parent?: Call,
+  ) {
+    this.now = now
+    this.caller = options.caller ?? parent?.caller ?? anonymous
+    this.priority = options.priority ?? parent?.priority ?? 5
+    this.tracer = options.tracer ?? parent?.tracer
+    this.knownTrace = options.trace
+    this.knownKey = options.idempotencyKey
+  }
+
+  get inputQuality(): Quality {
+    return this.quality
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.interruption !== undefined) this.controller.abort(this.interruption)
+    }
+    return this.controller.signal
+  }
+
+  get callId(): string {
+    this.knownCallId ??= crypto.randomUUID()
+    return this.knownCallId
+  }
+
+  get trace(): string {
+    this.knownTrace ??= this.parent?.trace ?? `00-${randomHex(16)}-${randomHex(8)}-01`
+    return this.knownTrace
+  }
+
+  get idempotencyKey(): string {
+    this.knownKey ??= crypto.randomUUID()
+    return this.knownKey
+  }
+
+  /** Throws where the call is over before it began. */
+  begin(onInterrupted: (fault: Fault) => void): void {
+    this.onInterrupted = onInterrupted
+    if (this.tracer !== undefined) {
+      this.span = startSpan(this.tracer, this.model.descriptor, this.options.trace ?? this.parent?.knownTrace)
+      this.knownTrace = this.span.traceparent
+    }
+    if (this.parent !== undefined) {
+      if (this.parent.interruption !== undefined) throw this.parent.interruption
+      this.parent.inside ??= new Set()
+      this.parent.inside.add(this)
+    }
+    const { signal } = this.options
+    if (signal !== undefined) {
+      if (signal.aborted) throw cancellation(signal)
+      this.onCallerAbort = () => this.abort(cancellation(signal))
+      signal.addEventListener('abort', this.onCallerAbort, { once: true })
+    }
+    if (this.deadline <= this.now) throw this.lateness()
+    keepDeadline(this)
+  }
+
+  expire(): void {
+    this.abort(this.lateness())
+  }
+
+  /** Ends this call and all calls inside it, whatever their models do. */
+  abort(fault: Fault): void {
+    if (this.interruption !== undefined) return
+    this.interruption = fault
+    this.controller?.abort(fault)
+    if (this.inside !== undefined) for (const call of this.inside) call.abort(fault)
+    this.onInterrupted?.(fault)
+  }
+
+  /** The work's end, or the interruption, whichever is first. */
+  unlessInterrupted<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.onInterrupted = reject
+      if (this.interruption !== undefined) reject(this.interruption)
+      work.then(resolve, reject)
+    })
+  }
+
+  reply<Out>(result: RunResult<Out>): Reply<Out> {
+    const elapsedMs = performance.now() - this.started
+    const { id, version } = this.model.descriptor
+    const self: ModelReference = { id, version }
+    const { confidence, spent, warnings } = result
+    if (result.usage !== undefined) this.usage.push(...result.usage)
+    else this.usage.push({ model: self, outcome: 'ok', elapsedMs, spent })
+    const reply: Reply<Out> = {
+      output: result.output,
+      confidence,
+      quality: worseQuality(result.quality ?? 'good', this.quality),
+      warnings: warnings === undefined ? this.warnings : [...this.warnings, ...warnings],
+      usage: this.inside === undefined ? this.usage : [...this.usage],
+      servedBy: result.servedBy ?? [self],
+      elapsedMs,
+    }
+    this.span?.end(endOfReply(reply))
+    return reply
+  }
+
+  /** What was thrown, with everything known about it; the model has been told of it. */
+  async fault(thrown: unknown): Promise<Fault> {
+    const fault = Fault.from(thrown)
+    const { id, version } = this.model.descriptor
+    const self: ModelReference = { id, version }
+    const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: performance.now() - this.started }
+    // A fault that a proxy brings home has already counted the attempt on the other side.
+    const broughtHome = fault.origin === 'remote' && this.usage.length === 0 ? fault.usage : undefined
+    this.usage.push(...(broughtHome ?? [attempt]))
+    const ended = fault.with({ model: fault.model ?? id, usage: [...this.usage] })
+    this.span?.end({ 'error.type': ended.code }, ended)
+    try {
+      if (this.model.onFault !== undefined) await this.inTime(this.model.onFault(ended, this as never))
+    } catch (problem) {
+      return ended.with({ details: { fault: ended.details, notRecorded: Fault.from(problem).message } })
+    }
+    return ended
+  }
+
+  /** Whether this is the first end: what comes after a deadline is nobody's answer any more. */
+  end(): boolean {
+    if (this.over) return false
+    this.over = true
+    letGo(this)
+    this.parent?.inside?.delete(this)
+    if (this.onCallerAbort !== undefined) this.options.signal?.removeEventListener('abort', this.onCallerAbort)
+    return true
+  }
+
+  /** Counts what a call inside this one has used. */
+  takeOver(child: Call): void {
+    this.usage.push(...child.usage)
+  }
+
+  /** A journal that hangs must not hold the caller beyond the deadline. */
+  private async inTime(work: void | Promise<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      const patience = Math.max(this.deadline - Date.now(), graceMs)
+      timer = setTimeout(() => reject(new Fault('deadline-exceeded', 'it was not recorded in time')), patience)
+    })
+    await Promise.race([work, late]).finally(() => clearTimeout(timer))
+  }
+
+  private lateness(): Fault {
+    return new Fault('deadline-exceeded', `${this.model.descriptor.id} did not answer by its deadline`)
+  }
+}
+
+function cancellation(signal: AbortSignal): Fault {
+  return isFault(signal.reason) ? signal.reason : new Fault('cancelled', 'the caller gave up')
+}
+
+function randomHex(bytes: number): string {
+  return hex(crypto.getRandomValues(new Uint8Array(bytes)))
+}
