@@ -22,6 +22,7 @@ import {
   memoryJournal,
   parseDescriptor,
   parseJson,
+  readFault,
   serve,
   type Tensor,
   verifyJournal,
@@ -267,7 +268,7 @@ describe('the vectors of the specification', () => {
   })
 
   each<{ record: object; code?: string; retryable?: boolean }>('faults.valid', ({ record, code, retryable }) => {
-    const fault = Fault.fromRecord(record)
+    const fault = readFault(record)
     const { origin: _, ...kept } = record as { origin?: string }
     expect(fault.toJSON()).toMatchObject({ ...kept, origin: 'remote', ...(code && { code }) })
     if (retryable !== undefined) expect(fault.retryable).toBe(retryable)

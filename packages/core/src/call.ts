@@ -14,7 +14,7 @@ import type {
   Warning,
 } from './model.ts'
 import { worseQuality } from './quality.ts'
-import { endOfReply, type Span, startSpan, type Tracer } from './tracer.ts'
+import type { Span, Tracer } from './tracer.ts'
 
 /** How long past its deadline a call may stay to have its fault recorded. */
 const graceMs = 25
@@ -93,7 +93,8 @@ export class Call implements Bounded, Intake {
   begin(onInterrupted: (fault: Fault) => void): void {
     this.onInterrupted = onInterrupted
     if (this.tracer !== undefined) {
-      this.span = startSpan(this.tracer, this.model.descriptor, this.options.trace ?? this.parent?.knownTrace)
+      const parent = this.options.trace ?? this.parent?.knownTrace
+      this.span = this.tracer.start({ descriptor: this.model.descriptor, parent, arrived: false })
       this.knownTrace = this.span.traceparent
     }
     if (this.parent !== undefined) {
@@ -149,7 +150,7 @@ export class Call implements Bounded, Intake {
       servedBy: result.servedBy ?? [self],
       elapsedMs,
     }
-    this.span?.end(endOfReply(reply))
+    this.span?.end({ reply })
     return reply
   }
 
@@ -163,7 +164,7 @@ export class Call implements Bounded, Intake {
     const broughtHome = fault.origin === 'remote' && this.usage.length === 0 ? fault.usage : undefined
     this.usage.push(...(broughtHome ?? [attempt]))
     const ended = fault.with({ model: fault.model ?? id, usage: [...this.usage] })
-    this.span?.end({ 'error.type': ended.code }, ended)
+    this.span?.end({ fault: ended })
     try {
       if (this.model.onFault !== undefined) await this.inTime(this.model.onFault(ended, this as never))
     } catch (problem) {

@@ -1,5 +1,5 @@
 import { type Descriptor, descriptorDigest, descriptorProblem } from './descriptor.ts'
-import { Fault } from './fault.ts'
+import { Fault, readFault } from './fault.ts'
 import { type CallFrame, encodeFrame, type Frame, type PartFrame, type ReplyFrame, readableFrames } from './frame.ts'
 import type { Final, Model, RunContext, RunResult } from './model.ts'
 import type { Announcement, AnnouncementEvent, Transport } from './transport.ts'
@@ -217,7 +217,7 @@ export class Directory {
     waiting.set(call, {
       instance,
       receive(answer) {
-        if (answer.kind === 'fault') fail(Fault.fromRecord(answer.fault))
+        if (answer.kind === 'fault') fail(readFault(answer.fault))
         if (answer.kind === 'reply') end()
         if (answer.kind === 'reply' || answer.kind === 'part') inbox.push(answer)
       },

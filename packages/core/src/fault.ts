@@ -113,19 +113,19 @@ export class Fault extends Error implements FaultRecord {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return new Fault('internal', message || 'failed without a message', { cause: thrown })
   }
+}
 
-  /** Reads a fault that crossed a transport. An unknown code becomes `internal`, never a crash. */
-  static fromRecord(record: Partial<FaultRecord>): Fault {
-    const code = faultCodes.find((known) => known === record.code) ?? 'internal'
-    return new Fault(code, String(record.message ?? 'no message'), {
-      origin: 'remote',
-      ...(typeof record.retryable === 'boolean' && { retryable: record.retryable }),
-      ...(typeof record.field === 'string' && { field: record.field }),
-      ...(typeof record.model === 'string' && { model: record.model }),
-      ...(record.details !== undefined && { details: record.details }),
-      ...(Array.isArray(record.usage) && { usage: record.usage }),
-    })
-  }
+/** Reads a fault that crossed a transport. An unknown code becomes `internal`, never a crash. */
+export function readFault(record: Partial<FaultRecord>): Fault {
+  const code = faultCodes.find((known) => known === record.code) ?? 'internal'
+  return new Fault(code, String(record.message ?? 'no message'), {
+    origin: 'remote',
+    ...(typeof record.retryable === 'boolean' && { retryable: record.retryable }),
+    ...(typeof record.field === 'string' && { field: record.field }),
+    ...(typeof record.model === 'string' && { model: record.model }),
+    ...(record.details !== undefined && { details: record.details }),
+    ...(Array.isArray(record.usage) && { usage: record.usage }),
+  })
 }
 
 /** Whether a value is a fault, of this copy of the package or another. */

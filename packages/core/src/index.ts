@@ -51,7 +51,7 @@ export {
   type Timing,
 } from './descriptor.ts'
 export { canonicalJson, sha256 } from './digest.ts'
-export { Fault, type FaultCode, type FaultRecord, faultCodes, isCallersOwn, isFault } from './fault.ts'
+export { Fault, type FaultCode, type FaultRecord, faultCodes, isCallersOwn, isFault, readFault } from './fault.ts'
 export { decodeFrames, encodeFrame, type Frame } from './frame.ts'
 export {
   type ApprovalDecision,
@@ -91,6 +91,6 @@ export type { InputOf, OutputOf, Schema } from './schema.ts'
 export { type ServeOptions, type Service, serve } from './serve.ts'
 export { parseJson } from './strict-json.ts'
 export { type DataType, isTensor, type Tensor, tensor } from './tensor.ts'
-export type { Attributes, Span, SpanStart, Tracer } from './tracer.ts'
+export type { Span, TracedCall, Tracer } from './tracer.ts'
 export type { Announcement, AnnouncementEvent, Stop, Transport } from './transport.ts'
 export type { JsonSchema, Limits, Range, TensorSchema, Vocabulary } from './vocabulary.ts'

@@ -211,5 +211,5 @@ function creditAccount(signal: AbortSignal): Credit {
 
 /** The span of the call that arrived is a server's; those inside it are not. */
 function arriving(tracer: Tracer, trace: string): Tracer {
-  return { start: (call) => tracer.start(call.parent === trace ? { ...call, kind: 'server' } : call) }
+  return { start: (call) => tracer.start(call.parent === trace ? { ...call, arrived: true } : call) }
 }

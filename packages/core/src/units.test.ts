@@ -8,14 +8,14 @@ const converted = (value: number, from: string, to: string, kind?: 'difference')
 const commonUnits = [
   ['m', 'mm', 'um', 'km', '[in_i]', '[ft_i]', '[mi_i]'],
   ['m/s', 'mm/s', 'm/min', 'km/h', '[kn_i]'],
-  ['Cel', 'K', '[degF]', '[degR]', 'mK'],
+  ['Cel', 'K', '[degF]', 'mK'],
   ['Pa', 'kPa', 'MPa', 'bar', 'mbar', '[psi]', 'atm', 'mm[Hg]'],
   ['J', 'kW.h', 'MJ', '[Btu_IT]', 'N.m', 'eV'],
   ['W', 'kW', '[HP]', 'J/s'],
   ['kg', 'g', 't', '[lb_av]'],
   ['m3/h', 'L/min', 'm3/s', '[gal_us]/min'],
   ['1/min', 'Hz', 'kHz'],
-  ['deg', 'rad', 'gon', 'circ'],
+  ['deg', 'rad', 'mrad'],
 ]
 
 describe('units', () => {
