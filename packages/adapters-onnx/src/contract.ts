@@ -198,13 +198,21 @@ export interface ValueField extends Pick<Vocabulary, 'quantity' | 'semantics'>, 
   readonly interval?: Interval
 }
 
-/**
- * Where the truth lies with the probability `level`. Conformal: value ± `halfWidth` in the field's unit. Quantiles: the ONNX
- * output has three elements for the field, the lower end, the middle and the upper end; `margin` widens both ends.
- */
-export type Interval =
-  | { readonly level: number; readonly halfWidth: number | readonly number[] }
-  | { readonly level: number; readonly quantiles: readonly [number, number, number]; readonly margin?: number }
+/** Where the truth lies with the probability `level`, as measured on held-out data. */
+export type Interval = HalfWidth | Quantiles
+
+/** Conformal: value ± `halfWidth`, in the field's unit. */
+export interface HalfWidth {
+  readonly level: number
+  readonly halfWidth: number
+}
+
+/** The ONNX output has three elements for the value: lower end, middle, upper end. `margin` widens both ends. */
+export interface Quantiles {
+  readonly level: number
+  readonly quantiles: readonly [low: number, middle: number, high: number]
+  readonly margin?: number
+}
 
 /** A tensor without the batch axis where `shape` has one axis fewer than the file. */
 export interface TensorOutput {
@@ -214,16 +222,20 @@ export interface TensorOutput {
 export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits'> {
   readonly limits?: Pick<Limits, 'physical'>
   readonly clamp?: Range
-  /** With it the answer is `{ value, low, high, level }` of tensors; a list of half-widths runs along the last axis. */
-  readonly interval?: Extract<Interval, { readonly halfWidth: unknown }>
+  /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, which `shape` leaves out. */
+  readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
 }
 
-/** Scores [1, time, classes] of a text recogniser (CTC): gives `{ [field]: text }`, and the reply its confidence. */
+/**
+ * Scores [1, time, classes] of a text recogniser (CTC): gives `{ [field]: text }`. The confidence is the probability of the
+ * best path, which the text's own is never below.
+ */
 export interface CharactersOutput {
   readonly characters: {
     readonly field: string
     /** One text a class; the blank one is empty. */
     readonly alphabet: readonly string[]
+    readonly scores?: 'probabilities' | 'logits'
   }
 }
 
