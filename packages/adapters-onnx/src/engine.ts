@@ -1,16 +1,26 @@
 import { Fault } from '@dinrail/core'
-import { insideRealm } from './realm.ts'
-import type { OnnxMetadata, OnnxRuntime, OnnxTensor, OnnxValue } from './runtime.ts'
+import { checkFeeds } from './feeds.ts'
+import { readModelFile } from './model-file.ts'
+import type { OnnxMetadata, OnnxRuntime, OnnxTensor } from './runtime.ts'
+import { sessionHere } from './session-here.ts'
 
 /** One loaded network, wherever it runs. */
 export interface Engine {
+  /** What must be fed. A length that the file leaves open reads −1, a symbolic one is its name. */
   readonly inputs: readonly OnnxMetadata[]
   readonly outputs: readonly OnnxMetadata[]
+  /**
+   * Answers with all outputs by their ONNX names. Throws `invalid-input` for feeds that do not fit, `overloaded` where too
+   * many calls wait, `deadline-exceeded` and `cancelled`, `unavailable` after it was disposed, `internal` where the runtime
+   * fails.
+   */
   run(feeds: Readonly<Record<string, OnnxTensor>>, call: EngineCall): Promise<Readonly<Record<string, OnnxTensor>>>
+  /** Lets the runs in flight end and frees the network's memory. */
   dispose(): Promise<void>
 }
 
 export interface EngineCall {
+  /** Looked at only by calls that have to wait: making one costs more than a small network's run. */
   readonly signal: AbortSignal
   /** Absolute, milliseconds since 1970-01-01T00:00Z. */
   readonly deadline: number
@@ -18,47 +28,47 @@ export interface EngineCall {
 
 /** Where and how a network runs. */
 export interface Execution {
+  /** `here` in this thread, `pool` in workers, `measured` in workers where one run takes over half a millisecond. */
   readonly where?: 'here' | 'pool' | 'measured'
-  readonly batching?: { readonly maximum: number; readonly waitMs?: number }
+  /** Joins calls of one turn of the event loop into one run, where network and contract have a batch axis. */
+  readonly batching?: {
+    /** Rows in one run at most. */
+    readonly maximum: number
+    /** Milliseconds to wait for more calls than came in one turn. */
+    readonly waitMs?: number
+  }
+  /** Calls that wait at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
   readonly queue?: number
 }
 
 export interface EngineDefinition {
   readonly runtime: OnnxRuntime
   readonly bytes: Uint8Array
+  /** Whose network it is, for messages. */
   readonly id: string
   readonly execution?: Execution
 }
 
-export async function loadEngine({ runtime, bytes, id }: EngineDefinition): Promise<Engine> {
-  const session = await insideRealm(() => runtime.InferenceSession.create(bytes)).catch((problem) => {
-    throw new Fault('invalid-input', `${id}: ${bytes.length} bytes are no ONNX model: ${Fault.from(problem).message}`, {
-      field: '/model',
-    })
-  })
-  const OnnxTensorClass = runtime.Tensor as unknown as new (
-    type: string,
-    data: unknown,
-    dims: readonly number[],
-  ) => OnnxValue
-  const opened = (one: OnnxMetadata): OnnxMetadata =>
-    one.shape === undefined ? one : { ...one, shape: one.shape.map((length) => (length === 0xffff_ffff ? -1 : length)) }
-  let closing: Promise<void> | undefined
+/** Loads a network. Throws `invalid-input` where the bytes are no ONNX file or the runtime refuses it. */
+export async function loadEngine({ runtime, bytes, id, execution = {} }: EngineDefinition): Promise<Engine> {
+  readModelFile(bytes)
+  const network = await sessionHere(runtime, bytes, id)
+  const { queue = 4096 } = execution
+  let inside = 0
   return {
-    inputs: session.inputMetadata.map(opened),
-    outputs: session.outputMetadata.map(opened),
-    run(feeds, { signal }) {
-      return insideRealm(async () => {
-        if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`)
-        const values = Object.entries(feeds).map(
-          ([name, { type, data, dims }]) => [name, new OnnxTensorClass(type, data, dims)] as const,
-        )
-        return (await session.run(Object.fromEntries(values))) as Readonly<Record<string, OnnxTensor>>
-      }, signal)
+    inputs: network.inputs,
+    outputs: network.outputs,
+    async run(feeds, call) {
+      checkFeeds(id, network.inputs, feeds)
+      // One runs, the others wait.
+      if (inside > queue) throw new Fault('overloaded', `${id}: ${queue} calls wait already: call again later`)
+      inside += 1
+      try {
+        return await network.run(feeds, call)
+      } finally {
+        inside -= 1
+      }
     },
-    dispose() {
-      closing ??= insideRealm(() => session.release())
-      return closing
-    },
+    dispose: network.dispose,
   }
 }

@@ -103,8 +103,9 @@ export async function onnxModel<
     }
     const results = await insideRealm(() => {
       if (closed) throw new Fault('unavailable', `${stated.id} was disposed`)
+      if (signal?.aborted) throw Fault.from(signal.reason)
       return session.run(feeds)
-    }, signal)
+    })
     return readProbabilities(results[classes.output], classes.labels, stated.id)
   }
 
