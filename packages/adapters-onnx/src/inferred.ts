@@ -1,5 +1,4 @@
 import type { DataType, Tensor } from '@dinrail/core'
-import type { CategoryColumn, InputRecipe, NumberField, OutputRecipe } from './contract.ts'
 
 /** What callers send, as the recipes say it; anything where the file alone says it. */
 export type InputOfRecipes<Inputs, Context> = string extends keyof Inputs

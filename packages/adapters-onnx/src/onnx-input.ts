@@ -18,9 +18,11 @@ export interface Memory {
   /** By ONNX input: what its next call is fed. */
   readonly states: Map<string, OnnxTensor>
   /** By ONNX input: the rows of its window, oldest first. */
-  readonly rows: Map<string, Float64Array[]>
-  /** What was found out while the input was made, and makes the answer uncertain. */
-  doubt?: string | undefined
+  readonly rows: Map<string, readonly Float64Array[]>
+  /** The rows as they are once the call at hand is answered. */
+  readonly nextRows: Map<string, readonly Float64Array[]>
+  /** Of the call at hand: a window that is not full. */
+  filling: { readonly have: number; readonly need: number; readonly refused: boolean } | undefined
 }
 
 /** Lengths as people read them; an open one is a question mark. */

@@ -36,10 +36,10 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
     return type === 'float32' || type === 'float64' ? row : elementsOf(row, type)
   }
 
-  function writeRow(row: Row, valueOf: (name: string) => unknown): void {
+  function writeRow(row: Row, given: (name: string) => unknown): void {
     let column = 0
     for (const { name, count, write } of columns) {
-      write(valueOf(name), row, column)
+      write(given(name), row, column)
       column += count
     }
   }
@@ -53,23 +53,16 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
     return tensorOf(rows)
   }
 
+  /** The window counts the moment only once the call is answered, so that a call that is made again does not double it. */
   function feedRing(input: Fields, memory: Memory | undefined): OnnxTensor {
     const row = new Float64Array(width)
     writeRow(row, (name) => input[name])
-    const rows = memory!.rows.get(metadata.name) ?? []
-    memory!.rows.set(metadata.name, rows)
-    rows.push(row)
     const { length, filling = 'refuse' } = window!
-    if (rows.length > length) rows.shift()
-    if (rows.length === length) return tensorOf(rows)
-    if (filling === 'refuse')
-      throw new Fault(
-        'unavailable',
-        `the window of ${length} moments holds ${rows.length}: call again with the next ones, in the same session`,
-        { retryable: false, details: { have: rows.length, need: length } },
-      )
-    memory!.doubt = `the window of ${length} moments holds ${rows.length}: its first one is repeated`
-    return tensorOf([...Array.from({ length: length - rows.length }, () => rows[0]!), ...rows])
+    const rows = [...(memory!.rows.get(metadata.name) ?? []), row].slice(-length)
+    memory!.nextRows.set(metadata.name, rows)
+    const missing = length - rows.length
+    if (missing > 0) memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
+    return tensorOf([...Array.from({ length: missing }, () => rows[0]!), ...rows])
   }
 
   function tensorOf(rows: readonly Float64Array[]): OnnxTensor {
