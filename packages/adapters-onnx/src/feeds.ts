@@ -1,10 +1,9 @@
 import { Fault } from '@dinrail/core'
-import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
-
-type Feeds = Readonly<Record<string, OnnxTensor>>
+import type { Tensors } from './network.ts'
+import type { OnnxMetadata } from './runtime.ts'
 
 /** Holds feeds against the network before the runtime sees them. Throws `invalid-input` that names the input and the fix. */
-export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: Feeds): void {
+export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
   for (const { name, type, shape } of inputs) {
     const tensor = feeds[name]
     if (tensor === undefined) throw problem(id, name, `is not fed; this network takes ${namesOf(inputs)}`)
@@ -18,6 +17,15 @@ export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: F
   for (const name in feeds)
     if (!inputs.some((input) => input.name === name))
       throw problem(id, name, `is no input of this network, which takes ${namesOf(inputs)}`)
+}
+
+/** Holds the first axes of feeds that will be joined with others against each other. Throws `invalid-input`. */
+export function checkRows(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
+  const rows = feeds[inputs[0]!.name]!.dims[0]!
+  if (rows < 1) throw problem(id, inputs[0]!.name, 'has no rows: an empty batch has no answer')
+  for (const { name } of inputs)
+    if (feeds[name]!.dims[0] !== rows)
+      throw problem(id, name, `has ${feeds[name]!.dims[0]} rows where '${inputs[0]!.name}' has ${rows}`)
 }
 
 function checkDims(id: string, name: string, shape: readonly (number | string)[], dims: readonly number[]): void {

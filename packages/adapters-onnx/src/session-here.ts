@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import type { Engine, EngineCall } from './engine.ts'
+import type { Network, NetworkCall } from './network.ts'
 import { enterRealm, insideRealm, leaveRealm } from './realm.ts'
 import type {
   OnnxMetadata,
@@ -17,7 +17,7 @@ export async function sessionHere(
   bytes: Uint8Array,
   id: string,
   options?: OnnxSessionOptions,
-): Promise<Engine> {
+): Promise<Network> {
   const session = await insideRealm(() => open(runtime, bytes, id, options))
   let closing: Promise<void> | undefined
   // The stated overload is one of those that both runtimes have for all types.
@@ -30,6 +30,7 @@ export async function sessionHere(
   return {
     inputs: session.inputMetadata.map(normalised),
     outputs: session.outputMetadata.map(normalised),
+    parallel: 1,
     async run(feeds, call) {
       if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`)
       const turn = enterRealm()
@@ -57,7 +58,7 @@ export async function sessionHere(
 }
 
 /** A call that waited may have nobody left who wants its answer. */
-function refuseLate(id: string, { deadline, signal }: EngineCall): void {
+export function refuseLate(id: string, { deadline, signal }: NetworkCall): void {
   if (deadline <= Date.now()) throw new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`)
   if (signal.aborted) throw Fault.from(signal.reason)
 }
@@ -77,7 +78,7 @@ async function open(
 
 const unknownOperator = /No Op registered|not a registered function|Could not find an implementation|NOT_IMPLEMENTED/
 
-function loadFault(id: string, problem: unknown): Fault {
+export function loadFault(id: string, problem: unknown): Fault {
   const { message } = Fault.from(problem)
   if (unknownOperator.test(message))
     return new Fault(
@@ -92,7 +93,7 @@ function loadFault(id: string, problem: unknown): Fault {
 }
 
 /** The runtimes' errors carry no code of their own; what is the caller's fault is in their words. */
-function runFault(id: string, problem: unknown): Fault {
+export function runFault(id: string, problem: unknown): Fault {
   const fault = Fault.from(problem)
   if (fault === problem) return fault
   const callers = /INVALID_ARGUMENT|ERROR_CODE: 2\b/.test(fault.message)
@@ -102,7 +103,7 @@ function runFault(id: string, problem: unknown): Fault {
 }
 
 /** The web runtime reads a length that the file leaves open as the largest 32-bit number. */
-function normalised({ name, isTensor, type, shape }: OnnxMetadata): OnnxMetadata {
+export function normalised({ name, isTensor, type, shape }: OnnxMetadata): OnnxMetadata {
   return {
     name,
     isTensor,
