@@ -1,6 +1,7 @@
 import type { Model, RunResult, Schema, Tensor, Trust } from '@dinrail/core'
 import type { Golden, InputRecipe, NumberField, OnnxContract, OutputRecipe, StatedDescriptor } from './contract.ts'
 import type { Execution } from './engine.ts'
+import type { ExternalReader } from './external-data.ts'
 import type { InputOfRecipes, OutputOfRecipes } from './inferred.ts'
 import type { OnnxRuntime } from './runtime.ts'
 
@@ -16,7 +17,7 @@ export interface OnnxDefinition<
     Pick<OnnxContract, 'novelty' | 'sessions'> {
   /** `onnxruntime-web` or `onnxruntime-node`, imported by the user. */
   readonly runtime: OnnxRuntime
-  /** The bytes of the `.onnx` file, where to fetch them, or what `modelFile` of `@dinrail/adapters-onnx/node` read. */
+  /** The bytes of the `.onnx` file, where to fetch them, or what `readModel` of `@dinrail/adapters-onnx/node` read. */
   readonly model: ModelSource
   /** `sha256:` and 64 hexadecimal digits: the only weights that are accepted. */
   readonly sha256?: string
@@ -40,11 +41,10 @@ type ContextFields = Readonly<Record<string, NumberField>>
 
 export type ModelSource = Uint8Array<ArrayBuffer> | URL | `http://${string}` | `https://${string}` | ModelFiles
 
-/** A model and what its file keeps outside of itself. */
+/** A model and a reader of what its file keeps beside itself, by the location that the file states. */
 export interface ModelFiles {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** By the location that the file states. */
-  readonly externalData: Readonly<Record<string, Uint8Array<ArrayBuffer>>>
+  readonly external?: ExternalReader
 }
 
 /** Tensors by their ONNX names, batch axis included. */

@@ -32,7 +32,7 @@ export async function onnxModel<
 ): Promise<OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>> {
   const started = performance.now()
   const { runtime, model: source, sha256: pinned, signature, trust, execution, ...stated } = definition
-  const { bytes } = await readSource(source)
+  const { bytes, external } = await readSource(source)
   const artefact = await sha256(bytes)
   const name = stated.id ?? 'the model'
   if (pinned !== undefined && pinned !== artefact)
@@ -43,7 +43,13 @@ export async function onnxModel<
   const { metadata } = readModelFile(bytes)
   const contract = mergedContract(embeddedContract(metadata), stated as WholeContract)
   const { id = name } = contract
-  const engine = await loadEngine({ runtime, bytes, id, ...(execution && { execution }) })
+  const engine = await loadEngine({
+    runtime,
+    bytes,
+    id,
+    ...(execution && { execution }),
+    ...(external && { external }),
+  })
   try {
     const served = servedModel(engine, contract, artefact)
     if (trust !== undefined)
