@@ -163,7 +163,7 @@ export interface ConstantInput {
 }
 
 /** Exactly one kind. */
-export type OutputRecipe = LabelsOutput | ValuesOutput | TensorOutput | CharactersOutput
+export type OutputRecipe = LabelsOutput | ValuesOutput | TensorOutput | TextOutput | CharactersOutput
 
 /**
  * One score a label, or one score for two labels, which is the second one's. Gives `label` and `probabilities`, and the reply
@@ -224,6 +224,11 @@ export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits'> {
   readonly clamp?: Range
   /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, which `shape` leaves out. */
   readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
+}
+
+/** The first text of an ONNX string tensor, such as a class that the network names itself. */
+export interface TextOutput {
+  readonly text: Described & { readonly field?: string }
 }
 
 /**

@@ -24,6 +24,7 @@ export type {
   TensorInput,
   TensorOutput,
   TextInput,
+  TextOutput,
   ValueField,
   ValuesOutput,
   VectorField,
