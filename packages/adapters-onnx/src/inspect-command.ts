@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   const source = await readModel(file)
   const inspection = inspect(source.model, await sha256(source.model))
   const tried = runs > 0 ? await tryOut(source, values.runtime, runs) : 'not asked for'
-  const served = typeof tried !== 'string' || !tried.startsWith('refused')
+  const served = inspection.refusals.length === 0 && (typeof tried !== 'string' || !tried.startsWith('refused'))
   if (values.json)
     console.log(
       JSON.stringify(
@@ -104,7 +104,7 @@ async function runtimeOf(name: string): Promise<OnnxRuntime | undefined> {
 }
 
 function textOf(file: string, inspection: Inspection, tried: Timing | string): string {
-  const { inputs, outputs, operators, opsets, metadata, warnings } = inspection
+  const { inputs, outputs, operators, opsets, metadata, refusals, warnings } = inspection
   const list = (values: Readonly<Record<string, unknown>>) =>
     Object.entries(values)
       .map(([key, value]) => `${key} ${value}`)
@@ -131,14 +131,17 @@ function textOf(file: string, inspection: Inspection, tried: Timing | string): s
     ...(Object.keys(metadata).length === 0
       ? ['  no descriptor and no other words']
       : Object.entries(metadata).map(([key, value]) => `  ${key}: ${wordsOf(value)}`)),
+    ...(refusals.length === 0 ? [] : ['cannot be served', ...refusals.map((refusal) => `  ${refusal}`)]),
     ...(warnings.length === 0 ? [] : ['beware', ...warnings.map((warning) => `  ${warning}`)]),
   ].join('\n')
 }
 
-/** A card is JSON, which is read in lines. */
+/** A card is JSON, which is read in lines; a list of plain values is one. */
 function wordsOf(value: string): string {
   try {
-    return JSON.stringify(JSON.parse(value), null, 2).replaceAll('\n', '\n  ')
+    return JSON.stringify(JSON.parse(value), null, 2)
+      .replace(/\[[^[\]{}]*\]/g, (plain) => plain.replaceAll(/\s*\n\s*/g, ' '))
+      .replaceAll('\n', '\n  ')
   } catch {
     return value
   }

@@ -6,13 +6,27 @@ export interface Inspection extends ModelFile {
   readonly bytes: number
   /** `sha256:` and 64 hexadecimal digits: what to pin. */
   readonly sha256: string
-  /** What will go wrong or may surprise, each with what to do. */
+  /** Why no runtime can serve it, each with what to do. */
+  readonly refusals: readonly string[]
+  /** What may surprise. */
   readonly warnings: readonly string[]
 }
 
 export function inspect(bytes: Uint8Array, sha256: string): Inspection {
   const file = readModelFile(bytes)
-  return { ...file, bytes: bytes.length, sha256, warnings: warningsOf(file) }
+  return { ...file, bytes: bytes.length, sha256, refusals: refusalsOf(file), warnings: warningsOf(file) }
+}
+
+function refusalsOf({ inputs, outputs, operators, externalData }: ModelFile): string[] {
+  const fix = Object.hasOwn(operators, 'ai.onnx.ml.ZipMap') ? 'again with zipmap=False' : 'with tensors only'
+  const ports = [...inputs, ...outputs].filter(({ kind }) => kind !== 'tensor' && kind !== 'unknown')
+  return [
+    ...ports.map(({ name, kind }) => `'${name}' is a ${kind}, which cannot be served: export the model ${fix}`),
+    ...externalData.flatMap((location) => {
+      const problem = locationProblem(location)
+      return problem === undefined ? [] : [`weights are kept in ${JSON.stringify(location)}, which ${problem}`]
+    }),
+  ]
 }
 
 const random = /^(RandomNormal|RandomUniform|Multinomial|Bernoulli)/
@@ -22,19 +36,9 @@ const known = /^(?!.*\.)|^ai\.onnx/
 function warningsOf({ inputs, outputs, operators, externalData, opsets }: ModelFile): string[] {
   const warnings: string[] = []
   const names = Object.keys(operators)
-  for (const { name, kind } of [...inputs, ...outputs])
-    if (kind !== 'tensor' && kind !== 'unknown')
-      warnings.push(
-        `'${name}' is a ${kind}, which cannot be served: ${names.includes('ai.onnx.ml.ZipMap') ? 'export the model again with zipmap=False' : 'export the model with tensors only'}`,
-      )
-  for (const location of externalData) {
-    const problem = locationProblem(location)
-    warnings.push(
-      problem === undefined
-        ? `weights are kept beside the file, in ${location}: both must be deployed`
-        : `weights are kept in ${JSON.stringify(location)}, which ${problem}: this file is refused`,
-    )
-  }
+  for (const location of externalData)
+    if (locationProblem(location) === undefined)
+      warnings.push(`weights are kept beside the file, in ${location}: both must be deployed`)
   for (const port of inputs)
     if (port.kind === 'tensor' && port.dims === undefined)
       warnings.push(`the input '${port.name}' does not say how many axes it has`)

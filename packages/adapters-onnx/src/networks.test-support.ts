@@ -163,3 +163,46 @@ export function counter(): Bytes {
     message(8, text(1, ''), integer(2, 13)),
   ])
 }
+
+/** x[2] → y = x + weights, which are two floats at a location outside of the file. */
+export function externalSum(location: string): Bytes {
+  const entry = (key: string, value: string) =>
+    lengthDelimited(13, joined([lengthDelimited(1, key), lengthDelimited(2, value)]))
+  const port = (field: number, name: string) =>
+    lengthDelimited(
+      field,
+      joined([
+        lengthDelimited(1, name),
+        lengthDelimited(
+          2,
+          lengthDelimited(
+            1,
+            joined([Uint8Array.of(8, 1), lengthDelimited(2, lengthDelimited(1, Uint8Array.of(8, 2)))]),
+          ),
+        ),
+      ]),
+    )
+  const weight = [
+    Uint8Array.of(8, 2, 16, 1),
+    lengthDelimited(8, 'w'),
+    entry('location', location),
+    Uint8Array.of(0x70, 1),
+  ]
+  const node = ['x', 'w']
+    .map((name) => lengthDelimited(1, name))
+    .concat(lengthDelimited(2, 'y'), lengthDelimited(4, 'Add'))
+  return joined([
+    Uint8Array.of(8, 8),
+    lengthDelimited(
+      7,
+      joined([
+        lengthDelimited(1, joined(node)),
+        lengthDelimited(2, 'sum'),
+        lengthDelimited(5, joined(weight)),
+        port(11, 'x'),
+        port(12, 'y'),
+      ]),
+    ),
+    lengthDelimited(8, joined([lengthDelimited(1, ''), Uint8Array.of(16, 13)])),
+  ])
+}
