@@ -69,6 +69,21 @@ export function cnn(): Bytes {
   )
 }
 
+/** x[batch, 2] → what each row is beyond the mean of all rows: it answers otherwise among others. */
+export function rowMixer(): Bytes {
+  const graph = onnxGraph()
+  const mean = graph.apply('ReduceMean', ['x'], { attributes: { axes: { kind: 'integers', value: [0] } } })
+  graph.apply('Sub', ['x', mean], { output: 'y' })
+  return network(graph, 'mixer', { name: 'x', dims: ['batch', 2] }, { name: 'y', dims: ['batch', 2] })
+}
+
+/** An operator that no runtime has. */
+export function unknownOperator(): Bytes {
+  const graph = onnxGraph()
+  graph.apply('Telepathy', ['x'], { output: 'y' })
+  return network(graph, 'unknown', { name: 'x', dims: ['batch', 2] }, { name: 'y', dims: ['batch', 2] })
+}
+
 type Port = Omit<OnnxFile['inputs'][number], 'description'>
 
 function network(graph: OnnxGraph, name: string, input: Port, output: Port): Bytes {
