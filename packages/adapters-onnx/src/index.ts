@@ -37,7 +37,6 @@ export type {
   CustomInputs,
   CustomOutputs,
   Health,
-  ModelFiles,
   ModelSource,
   NamedTensors,
   OnnxDefinition,

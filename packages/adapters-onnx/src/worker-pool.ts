@@ -55,7 +55,7 @@ interface Pace {
 
 /** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
 const patience = 5
-/** A call that took its worker with it this often is not tried again. */
+/** A call that took its worker with it this often is not tried again; a shared one is not at all, its calls are made alone. */
 const mostLosses = 2
 
 /** Makes a pool for any number of models. It starts nothing yet. */
@@ -101,7 +101,7 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
       if (!(problem instanceof WorkerLost)) task.reject(runFault(id, problem))
       else if (problem.hung)
         task.reject(new Fault('deadline-exceeded', `${id}: the run did not end by its deadline and was stopped`))
-      else if (++task.losses < mostLosses) waiting.unshift(task)
+      else if (++task.losses < mostLosses && call.stopAt === undefined) waiting.unshift(task)
       else task.reject(new Fault('internal', `${id}: ${problem.message}, ${task.losses} times with this call`))
     }
     handOut()
