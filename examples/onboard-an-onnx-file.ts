@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { embedDescriptor, onnxModel } from '@dinrail/adapters-onnx'
-import { readModel } from '@dinrail/adapters-onnx/model-folder'
+import { readModel } from '@dinrail/adapters-onnx/node'
 import { type Fault, invoke, tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
 import { simulateVibration } from './steel-line/simulator/vibration.ts'
@@ -28,7 +28,7 @@ const contract = {
   context: { shaftSpeed: { unit: '1/min', limits: { training: { min: 1748, max: 1797 } } } },
   outputs: { probabilities: { labels: ['normal', 'inner-race', 'ball', 'outer-race'] } },
 } as const
-const bearing = await onnxModel({ runtime, ...(await readModel(file)), ...contract })
+const bearing = await onnxModel({ runtime, model: await readModel(file), ...contract })
 
 const reply = await invoke(bearing, { vibration, shaftSpeed: 1_770 }, { deadlineMs: 500 })
 console.log(reply.output.label, reply.confidence, reply.quality)
@@ -41,8 +41,8 @@ console.log(String(tooFast))
 assert.equal((tooFast as Fault).code, 'out-of-limits')
 
 const golden = [{ input: { vibration, shaftSpeed: 1_770 }, output: { label: 'outer-race' }, tolerance: 1e-3 }]
-const { model } = await readModel(file)
-const shipped = embedDescriptor(model, { ...contract, golden })
+const { bytes } = await readModel(file)
+const shipped = embedDescriptor(bytes, { ...contract, golden })
 const received = await onnxModel({ runtime, model: shipped })
 console.log(received.descriptor.title, received.descriptor.provenance?.artefact)
 assert.equal(received.health().state, 'ready')
