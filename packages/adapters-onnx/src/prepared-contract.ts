@@ -93,8 +93,7 @@ function inputOf(metadata: OnnxMetadata, recipe: InputRecipe | undefined): Prepa
   if ('image' in recipe) return imageInput(metadata, recipe)
   if ('text' in recipe) return textInput(metadata, recipe)
   if ('state' in recipe) return stateInput(metadata, recipe)
-  if ('constant' in recipe) return constantInput(metadata, recipe)
-  throw unknownKind(`inputs.${metadata.name}`, recipe, 'vector, tensor, image, text, state or constant')
+  return constantInput(metadata, recipe)
 }
 
 /** Throws a `TypeError` where recipes and file disagree. */
@@ -132,12 +131,7 @@ function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): Pre
   if ('values' in recipe) return valuesOutput(metadata, recipe)
   if ('tensor' in recipe) return tensorOutput(metadata, recipe)
   if ('text' in recipe) return textOutput(metadata, recipe)
-  if ('characters' in recipe) return charactersOutput(metadata, recipe)
-  throw unknownKind(`outputs.${metadata.name}`, recipe, 'labels, values, tensor, text or characters')
-}
-
-function unknownKind(at: string, recipe: object, kinds: string): TypeError {
-  return new TypeError(`${at} has the members ${Object.keys(recipe).join(', ') || 'none'}: state one of ${kinds}`)
+  return charactersOutput(metadata, recipe)
 }
 
 function refuseNoTensor(side: 'input' | 'output', { name, isTensor }: OnnxMetadata): void {
