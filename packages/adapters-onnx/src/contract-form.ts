@@ -144,7 +144,7 @@ const read = { interval, clamp: range }
 
 const inputs = kinds({
   vector: object({ vector: list(column) }, { window }),
-  tensor: object({ tensor: object({}, { ...measured, ...tensorField }) }),
+  tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
   image: object({ image }),
   text: object({ text: object({}, { ...described, field: text, longest: number }) }),
   state: object({ state: text }, { shape: list(number) }),

@@ -49,7 +49,9 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   const score = novelty && noveltyScore(novelty, engine.inputs, engine.outputs)
   const keepsSessions = inputs.states.length > 0 || inputs.calls > 0
   if (bounds !== undefined && !keepsSessions)
-    throw new TypeError(`${id} states sessions, but remembers nothing: it has no state and no window over calls`)
+    throw new TypeError(
+      `${id} states sessions, but remembers nothing: it has no state, no window over calls and no overlap`,
+    )
   const kept = sessions(id, bounds)
   const { outsideTraining = 'refuse' } = stated
   let [running, answered, failed, loadedInMs] = [0, 0, 0, 0]
