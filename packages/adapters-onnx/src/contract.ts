@@ -274,10 +274,10 @@ export interface SessionBounds {
 }
 
 /** A question whose answer is known: asked once before the model is handed out. Tensors may be `{ dtype, shape, data }` of lists. */
-export interface Golden<Input = unknown, Output = unknown> {
-  readonly input: Input
+export interface Golden {
+  readonly input: Readonly<Record<string, unknown>>
   /** What is left out is not compared. */
-  readonly output: Output
+  readonly output: Readonly<Record<string, unknown>>
   /** Largest absolute difference of any number; for all fields, or for each by its name. */
   readonly tolerance: number | Readonly<Record<string, number>>
 }

@@ -91,6 +91,23 @@ describe('a vector of named fields', () => {
     await model.dispose()
   })
 
+  it('never becomes an infinity on its way into a narrower type', async () => {
+    const float = await vector([{ name: 'level', unit: 'mm' }])
+    const byte = await one({ vector: [{ name: 'level', unit: '1' }] }, identity(['batch', 1], 'uint8'))
+    const half = await one({ tensor: { field: 'level' } }, identity(['n'], 'float16'))
+    for (const [model, level] of [
+      [float, 1e39],
+      [byte, 256],
+      [byte, -1],
+      [half, tensor(Float32Array.of(70_000))],
+    ] as const) {
+      const fault = await faultOf(invoke(model, { level } as never, bounds))
+      expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/level' })
+      expect(fault.message).toContain('beyond')
+    }
+    await Promise.all([float.dispose(), byte.dispose(), half.dispose()])
+  })
+
   it('is a scalar where the file has no axis', async () => {
     const model = await one({ vector: [{ name: 'count', unit: '1' }] }, identity([]))
     expect(await fed(model, { count: 2 })).toEqual([2])

@@ -84,7 +84,7 @@ function noProbabilities(name: string, what: string): Fault {
   )
 }
 
-export function softmax(logits: ArrayLike<number>, temperature: number): number[] {
+function softmax(logits: ArrayLike<number>, temperature: number): number[] {
   let most = Number.NEGATIVE_INFINITY
   for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]!)
   const powers = Array.from(logits, (one) => Math.exp((one - most) / temperature))

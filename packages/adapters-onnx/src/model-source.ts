@@ -4,14 +4,13 @@ import type { ModelFiles, ModelSource } from './definition.ts'
 /** Reads a model wherever it is. Throws `unavailable` where it cannot be fetched, and a `TypeError` for a path. */
 export async function readSource(source: ModelSource): Promise<ModelFiles> {
   if (source instanceof Uint8Array) return { bytes: source }
-  if (source instanceof URL || typeof source === 'string') return { bytes: await fetched(source) }
-  return source
+  return source instanceof URL || typeof source === 'string' ? { bytes: await fetched(source) } : source
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer>> {
   if (!/^(https?|data|blob):/.test(String(source)))
     throw new TypeError(
-      `model is '${source}': files are read by readModel(path) of @dinrail/adapters-onnx/node, other places by fetch`,
+      `model is '${source}': a path is read by readModel(path) of @dinrail/adapters-onnx/node, other places by fetch`,
     )
   try {
     const response = await fetch(source)

@@ -20,7 +20,7 @@ import { embeddedContract, mergedContract } from './stated-contract.ts'
  * where the runtime lacks an operator, and `internal` where a golden answer comes out differently.
  */
 export async function onnxModel<
-  const Inputs extends Readonly<Record<string, InputRecipe>> | CustomInputs<never> = Readonly<
+  const Inputs extends Readonly<Record<string, InputRecipe>> | CustomInputs<unknown> = Readonly<
     Record<string, InputRecipe>
   >,
   const Context extends Readonly<Record<string, NumberField>> = Readonly<Record<never, never>>,

@@ -32,7 +32,7 @@ export interface PreparedOutputs {
 }
 
 type Network = Pick<Engine, 'inputs' | 'outputs'>
-type StatedInputs = OnnxContract['inputs'] | CustomInputs<never>
+type StatedInputs = OnnxContract['inputs'] | CustomInputs<unknown>
 type StatedOutputs = OnnxContract['outputs'] | CustomOutputs<unknown>
 
 /** Throws a `TypeError` where recipes and file disagree. */
@@ -164,7 +164,7 @@ function together(all: readonly Readonly<Record<string, JsonSchema>>[]): Record<
   return properties
 }
 
-export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<never> {
+export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<unknown> {
   return typeof stated.feeds === 'function'
 }
 
@@ -172,7 +172,7 @@ export function isCustomOutputs(stated: NonNullable<StatedOutputs>): stated is C
   return typeof stated.read === 'function'
 }
 
-function customFeeds({ schema, feeds }: CustomInputs<never>): PreparedInputs {
+function customFeeds({ schema, feeds }: CustomInputs<unknown>): PreparedInputs {
   return {
     schema: schema as unknown as Schema,
     states: [],
