@@ -6,14 +6,13 @@ import type { Engine } from './engine.ts'
 import { inputSchema, outputSchema } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
 import { charactersOutput, labelsOutput, textOutput } from './labels-output.ts'
+import type { Tensors } from './network.ts'
 import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 import { constantInput, stateInput, tensorInput, textInput } from './tensor-input.ts'
 import { confidenceOf, tensorOutput, valuesOutput } from './values-output.ts'
 import { numberSchema, vectorInput } from './vector-input.ts'
-
-type Tensors = Readonly<Record<string, OnnxTensor>>
 
 /** All inputs of a network, held against the file and ready for use. */
 export interface PreparedInputs {

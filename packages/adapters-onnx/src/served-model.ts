@@ -14,6 +14,7 @@ import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts
 import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
 import type { Engine } from './engine.ts'
 import { checkGolden } from './golden.ts'
+import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
 import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
@@ -63,8 +64,12 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`, { retryable: false })
     running += 1
     try {
-      const result =
-        session === undefined ? await run(input, context) : await session.inTurn(() => runIn(session, input, context))
+      let result: RunResult<unknown>
+      if (session === undefined) {
+        const feeds = inputs.feed(input, undefined)
+        const tensors = await engine.run(feeds, context)
+        result = judge(outputs.read(tensors, input), feeds, tensors, context)
+      } else result = await session.inTurn(() => runIn(session, input, context))
       answered += 1
       return result
     } catch (problem) {
@@ -76,21 +81,22 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     }
   }
 
-  async function run(input: Fields, context: RunContext, memory?: Memory): Promise<RunResult<unknown>> {
-    const feeds = inputs.feed(input, memory)
-    if (memory?.filling?.refused) throw notFull(memory)
-    const tensors = await engine.run(feeds, context)
-    const result = outputs.read(tensors, input)
-    if (memory !== undefined) remember(memory, tensors, context)
+  function judge(result: RunResult<unknown>, feeds: Tensors, tensors: Tensors, { inputQuality }: RunContext) {
     // A confidence was calibrated on good inputs, and says nothing of others.
-    const sure = context.inputQuality === 'good' ? result : withoutConfidence(result)
+    const sure = inputQuality === 'good' ? result : withoutConfidence(result)
     return score === undefined ? sure : judged(sure, score(feeds, tensors), novelty!, outsideTraining)
   }
 
   async function runIn(session: Session, input: Fields, context: RunContext): Promise<RunResult<unknown>> {
     const { memory } = session
     if (context.signal.aborted) throw context.signal.reason
-    const result = await run(input, context, memory)
+    const feeds = inputs.feed(input, memory)
+    if (memory.filling?.refused) throw notFull(memory)
+    const tensors = await engine.run(feeds, context)
+    const read = outputs.read(tensors, input)
+    // What was sent has happened, even where it is refused for being unlike the training data.
+    remember(memory, tensors, context)
+    const result = judge(read, feeds, tensors, context)
     const warnings = [...(result.warnings ?? [])]
     const { filling } = memory
     if (filling !== undefined)
@@ -115,7 +121,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   }
 
   /** Only a call that is answered counts, so that one that is made again is not counted twice. */
-  function remember(memory: Memory, tensors: Awaited<ReturnType<Engine['run']>>, { signal }: RunContext): void {
+  function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
     if (signal.aborted) throw signal.reason
     commitRows(memory)
     for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
