@@ -6,7 +6,7 @@ import type { DataType, Descriptor, Limits, Range, Vocabulary } from '@dinrail/c
  * `descriptor.onnx`.
  */
 export interface OnnxContract {
-  /** How each ONNX input is made. One that nothing is said of is a tensor as the file has it, under its own name. */
+  /** How each ONNX input is made. Where none is named, all are tensors under their own names; where some are, all must be. */
   readonly inputs?: Readonly<Record<string, InputRecipe>>
   /** Numbers that the network does not take, but that bound where it may be trusted. */
   readonly context?: Readonly<Record<string, NumberField>>
@@ -145,9 +145,19 @@ export interface ImageField extends Described {
   readonly normalise?: { readonly mean: readonly number[]; readonly deviation: readonly number[] }
 }
 
-/** A text as an ONNX string tensor of one element. */
+/** A text as an ONNX string tensor of one element, or several as a list in row-major order. */
 export interface TextInput {
-  readonly text: Described & { readonly field?: string; readonly longest?: number }
+  readonly text: TextField & {
+    /** Most UTF-16 code units of one text; 65,536 unless stated. */
+    readonly longest?: number
+  }
+}
+
+export interface TextField extends Described {
+  /** What callers name it; the ONNX name unless stated. */
+  readonly field?: string
+  /** Makes it a list. At most one axis of the file may be open: it is as long as the list makes it. */
+  readonly many?: true
 }
 
 /** Is fed by the ONNX output of that name of the call before in the same session; by zeros at its beginning. */
@@ -228,9 +238,9 @@ export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'o
   readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
 }
 
-/** The first text of an ONNX string tensor, such as a class that the network names itself. */
+/** The text of an ONNX string tensor, such as a class that the network names itself; all of them with `many`. */
 export interface TextOutput {
-  readonly text: Described & { readonly field?: string }
+  readonly text: TextField
 }
 
 /**

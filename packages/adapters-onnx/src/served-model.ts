@@ -3,8 +3,8 @@ import {
   type Descriptor,
   defineModel,
   Fault,
+  type FaultCode,
   invoke,
-  isCallersOwn,
   type Model,
   type RunContext,
   type RunResult,
@@ -18,9 +18,7 @@ import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
 import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
-import { sampleFeeds } from './sample-feeds.ts'
 import { type Session, sessions } from './sessions.ts'
-import { trialCall } from './trial.ts'
 
 /** What is stated in code, in the file, or both, in one. */
 export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
@@ -29,6 +27,9 @@ export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
 }
 
 type Answering = OnnxModel<Fields, unknown>
+
+/** What a call ends in through the network and nobody else. */
+const networkCodes: ReadonlySet<FaultCode> = new Set(['internal', 'invalid-output', 'deadline-exceeded'])
 
 /** How long one golden answer may take, in milliseconds. */
 const goldenDeadlineMs = 60_000
@@ -73,7 +74,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
       answered += 1
       return result
     } catch (problem) {
-      if (!isCallersOwn(Fault.from(problem))) failed += 1
+      if (networkCodes.has(Fault.from(problem).code)) failed += 1
       throw problem
     } finally {
       running -= 1
@@ -96,6 +97,8 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     const read = outputs.read(tensors, input)
     // What was sent has happened, even where it is refused for being unlike the training data.
     remember(memory, tensors, context)
+    const began = session.isNew
+    session.isNew = false
     const result = judge(read, feeds, tensors, context)
     const warnings = [...(result.warnings ?? [])]
     const { filling } = memory
@@ -104,8 +107,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
         code: 'window-filling',
         message: `the window of ${filling.need} moments holds ${filling.have}: its first one is repeated`,
       })
-    if (session.isNew) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
-    session.isNew = false
+    if (began) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
     const doubtful = filling === undefined ? result : { ...withoutConfidence(result), quality: 'uncertain' as const }
     return { ...doubtful, warnings }
   }
@@ -120,7 +122,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     )
   }
 
-  /** Only a call that is answered counts, so that one that is made again is not counted twice. */
+  /** A call that was late or given up does not count, so that one that is made again is not counted twice. */
   function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
     if (signal.aborted) throw signal.reason
     commitRows(memory)
@@ -173,11 +175,11 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     },
   }
 
-  /** Runs once, so that the first caller does not wait for what the runtime makes ready, and asks the golden questions. */
+  /**
+   * Asks the golden questions, each in a session of its own. They are what warms the network up: made-up numbers may be none
+   * that it takes, and abort a native runtime.
+   */
   async function prove(): Promise<void> {
-    const feeds = sampleFeeds(engine.inputs)
-    // Made-up numbers may be none that this network takes, which says nothing of those that callers send.
-    if (feeds !== undefined) await engine.run(feeds, trialCall()).catch(() => {})
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
     await checkGolden(id, golden ?? [], async (input) => {
       const asked = keepsSessions ? openSession() : model
