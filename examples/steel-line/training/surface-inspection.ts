@@ -1,13 +1,20 @@
 /** Trains the model that tells from the measures of a region which defect a steel strip has. */
+
+import {
+  type BoostedTrees,
+  type Boosting,
+  boostTrees,
+  type TreeNode,
+  treeLogits,
+} from '../../training/boosted-trees.ts'
+import { type DataSlice, sha256 } from '../../training/data-file.ts'
+import { fitTemperature, measure, rounded, sixDigits } from '../../training/measure.ts'
+import type { TrainedModel } from '../../training/model-card.ts'
+import { largestDifference, runModel } from '../../training/model-run.ts'
+import { softmax } from '../../training/network.ts'
+import { encodeOnnx, onnxGraph } from '../../training/onnx-file.ts'
+import { seededRandom } from '../../training/random.ts'
 import { drawDefect, type StripDistributions, simulateStrip } from '../simulator/strips.ts'
-import { type BoostedTrees, type Boosting, boostTrees, type TreeNode, treeLogits } from './boosted-trees.ts'
-import { type DataSlice, sha256 } from './data-file.ts'
-import { fitTemperature, measure, rounded, sixDigits } from './measure.ts'
-import type { TrainedModel } from './model-card.ts'
-import { largestDifference, runModel } from './model-run.ts'
-import { softmax } from './network.ts'
-import { encodeOnnx, onnxGraph } from './onnx-file.ts'
-import { seededRandom } from './random.ts'
 import { readStrips, stripDataDigest, stripDefects, stripFeatures, stripSplit, stripVector } from './steel-plates.ts'
 import { addStripFeatures, deriveStripFeatures } from './strip-features.ts'
 
