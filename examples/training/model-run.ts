@@ -6,11 +6,15 @@ onnxruntime.env.wasm.numThreads = 1
 
 const BATCH = 32
 
-/** Answers of an ONNX file with one float32 input and one float32 output, one row for each sample. */
+/**
+ * Answers of an ONNX file with one float32 input and one float32 output, one row for each sample. A sample is a vector
+ * unless its shape is stated.
+ */
 export const runModel = async (
   bytes: Uint8Array,
   ports: { readonly input: string; readonly output: string },
   samples: readonly Float32Array[],
+  shape: readonly number[] = [samples[0]?.length ?? 0],
 ): Promise<Float64Array[]> => {
   const width = samples[0]?.length
   if (width === undefined) throw new TypeError('There are no samples to run')
@@ -20,7 +24,9 @@ export const runModel = async (
     const batch = samples.slice(start, start + BATCH)
     const data = new Float32Array(batch.length * width)
     for (const [index, sample] of batch.entries()) data.set(sample, index * width)
-    const results = await session.run({ [ports.input]: new onnxruntime.Tensor('float32', data, [batch.length, width]) })
+    const results = await session.run({
+      [ports.input]: new onnxruntime.Tensor('float32', data, [batch.length, ...shape]),
+    })
     const answer = results[ports.output]
     if (answer === undefined || !(answer.data instanceof Float32Array)) throw new Error(`No float32 ${ports.output}`)
     const columns = answer.data.length / batch.length
