@@ -45,21 +45,22 @@ export const bearingModel = async () =>
     runtime,
     model: await bytesOf(bearing.artefact.file),
     sha256: `sha256:${bearing.artefact.sha256}`,
-    tensors: {
+    inputs: {
       vibration: {
-        input: bearing.input.name,
-        shape: [BEARING_WINDOW],
-        axes: ['time'],
-        unit: 'm/s2',
-        limits: { physical: { min: -500, max: 500 } },
-        description: bearing.input.description,
+        tensor: {
+          shape: [BEARING_WINDOW],
+          axes: ['time'],
+          unit: 'm/s2',
+          limits: { physical: { min: -500, max: 500 } },
+          description: bearing.input.description,
+        },
       },
     },
     context: { shaftSpeed: { unit: '1/min', limits: training(bearing.trainingRange.shaftSpeed) } },
-    classes: { output: bearing.output.name, labels: bearingConditions },
+    outputs: { probabilities: { labels: bearingConditions } },
     golden: bearing.golden.map(({ simulated, output, tolerance }) => ({
       input: { vibration: tensor(simulateVibration(simulated as VibrationOptions)), shaftSpeed: simulated.shaftSpeed },
-      probabilities: byLabel(bearingConditions, output),
+      output: { probabilities: byLabel(bearingConditions, output) },
       tolerance,
     })),
   })
@@ -76,19 +77,20 @@ export const surfaceModel = async () =>
     runtime,
     model: await bytesOf(surface.artefact.file),
     sha256: `sha256:${surface.artefact.sha256}`,
-    features: {
-      input: surface.input.name,
-      fields: surface.features.map(({ name, unit, description }) => ({
-        name,
-        unit,
-        description,
-        limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
-      })),
+    inputs: {
+      features: {
+        vector: surface.features.map(({ name, unit, description }) => ({
+          name,
+          unit,
+          description,
+          limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
+        })),
+      },
     },
-    classes: { output: surface.output.name, labels: stripDefects },
+    outputs: { probabilities: { labels: stripDefects } },
     golden: surface.golden.map(({ input, output, tolerance }) => ({
       input: Object.fromEntries(surface.features.map(({ name }, i) => [name, input[i]!])),
-      probabilities: byLabel(stripDefects, output),
+      output: { probabilities: byLabel(stripDefects, output) },
       tolerance,
     })),
   })

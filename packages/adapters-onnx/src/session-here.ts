@@ -1,0 +1,115 @@
+import { Fault } from '@dinrail/core'
+import type { Network, NetworkCall } from './network.ts'
+import { enterRealm, insideRealm, leaveRealm } from './realm.ts'
+import type {
+  OnnxMetadata,
+  OnnxRuntime,
+  OnnxSession,
+  OnnxSessionOptions,
+  OnnxTensor,
+  OnnxType,
+  OnnxValue,
+} from './runtime.ts'
+
+/** A network in this thread: one run at a time in the whole realm, each blocking the thread until it ends. */
+export async function sessionHere(
+  runtime: OnnxRuntime,
+  bytes: Uint8Array,
+  id: string,
+  options?: OnnxSessionOptions,
+): Promise<Network> {
+  const session = await insideRealm(() => open(runtime, bytes, id, options))
+  let closing: Promise<void> | undefined
+  // The stated overload is one of those that both runtimes have for all types.
+  const OnnxTensorClass = runtime.Tensor as unknown as new (
+    type: OnnxType,
+    data: OnnxTensor['data'],
+    dims: readonly number[],
+  ) => OnnxValue
+
+  return {
+    inputs: session.inputMetadata.map(normalised),
+    outputs: session.outputMetadata.map(normalised),
+    parallel: 1,
+    async run(feeds, call) {
+      if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`)
+      const turn = enterRealm()
+      if (turn !== undefined) await turn
+      try {
+        if (turn !== undefined) refuseLate(id, call)
+        const values: Record<string, OnnxValue> = {}
+        for (const name in feeds) {
+          const { type, data, dims } = feeds[name]!
+          values[name] = new OnnxTensorClass(type, data, dims)
+        }
+        // What the runtime gives back has the members of a tensor.
+        return (await session.run(values)) as Readonly<Record<string, OnnxTensor>>
+      } catch (problem) {
+        throw runFault(id, problem)
+      } finally {
+        leaveRealm()
+      }
+    },
+    dispose() {
+      closing ??= insideRealm(() => session.release())
+      return closing
+    },
+  }
+}
+
+/** A call that waited may have nobody left who wants its answer. */
+export function refuseLate(id: string, { deadline, signal }: NetworkCall): void {
+  if (deadline <= Date.now()) throw new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`)
+  if (signal.aborted) throw Fault.from(signal.reason)
+}
+
+async function open(
+  runtime: OnnxRuntime,
+  bytes: Uint8Array,
+  id: string,
+  options?: OnnxSessionOptions,
+): Promise<OnnxSession> {
+  try {
+    return await runtime.InferenceSession.create(bytes, options)
+  } catch (problem) {
+    throw loadFault(id, problem)
+  }
+}
+
+const unknownOperator = /No Op registered|not a registered function|Could not find an implementation|NOT_IMPLEMENTED/
+
+export function loadFault(id: string, problem: unknown): Fault {
+  const { message } = Fault.from(problem)
+  if (unknownOperator.test(message))
+    return new Fault(
+      'unsupported',
+      `${id}: this runtime lacks an operator of the network: ${message}. Export with an older operator set, or pass a runtime that has it`,
+      { field: '/model', cause: problem },
+    )
+  return new Fault('invalid-input', `${id}: no ONNX model that this runtime can load: ${message}`, {
+    field: '/model',
+    cause: problem,
+  })
+}
+
+/** The runtimes' errors carry no code of their own; what is the caller's fault is in their words. */
+export function runFault(id: string, problem: unknown): Fault {
+  const fault = Fault.from(problem)
+  if (fault === problem) return fault
+  const callers = /INVALID_ARGUMENT|ERROR_CODE: 2\b/.test(fault.message)
+  return new Fault(callers ? 'invalid-input' : 'internal', `${id}: the runtime gave up: ${fault.message}`, {
+    cause: problem,
+  })
+}
+
+/** The web runtime reads a length that the file leaves open as the largest 32-bit number. */
+export function normalised({ name, isTensor, type, shape }: OnnxMetadata): OnnxMetadata {
+  return {
+    name,
+    isTensor,
+    ...(type !== undefined && { type }),
+    ...(shape !== undefined && {
+      shape: shape.map((length) => (length === 0xffff_ffff || length === '' ? -1 : length)),
+    }),
+  }
+}

@@ -1,0 +1,129 @@
+import { type DataType, Fault, type Tensor } from '@dinrail/core'
+import type { ConstantInput, StateInput, TensorInput, TextInput } from './contract.ts'
+import { canBeGivenAs, dataTypeOf, elementsOf } from './element-types.ts'
+import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
+import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
+import { lineOf } from './scale.ts'
+import { meaningOf } from './vector-input.ts'
+
+/** A tensor that callers send as it is, but for its scale. */
+export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorInput): PreparedInput {
+  const at = `inputs.${metadata.name}`
+  const type = typeOf(at, metadata)
+  const { field = metadata.name, scale, axes } = stated
+  const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
+  const shape = stated.shape ?? openShape(metadata)
+  if (axes !== undefined && axes.length !== shape.length)
+    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
+  const probe = dimsFor(
+    at,
+    metadata,
+    shape.map((length) => (typeof length === 'string' ? -1 : length)),
+  )
+  const isBatchAdded = probe.length > shape.length
+  const isOpen = shape.some((length) => typeof length === 'string')
+  const pointer = `/input/${field}`
+  const { shift, factor } = lineOf(scale, at)
+  const isAsItIs = (dtype === type || (dtype === 'uint8' && type === 'bool')) && scale === undefined
+  if (scale !== undefined && !type.startsWith('float'))
+    throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
+
+  function given(data: Tensor['data']): OnnxData {
+    if (type === 'bool') checkTruth(data as Uint8Array, pointer)
+    if (isAsItIs) return data
+    if (scale === undefined) return elementsOf(data, type)
+    return elementsOf(
+      Float64Array.from(data as Float32Array, (one) => (one - shift) * factor),
+      type,
+    )
+  }
+
+  return {
+    properties: {
+      [field]: { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } },
+    },
+    feed(input) {
+      const { data, shape: lengths } = input[field] as Tensor
+      if (isOpen && data.length === 0)
+        throw new Fault('invalid-input', `${pointer} is empty: its shape is ${shapeText(lengths)}, send at least one`, {
+          field: pointer,
+        })
+      return { type, dims: isBatchAdded ? [1, ...lengths] : lengths, data: given(data) }
+    },
+  }
+}
+
+/** A length that the file leaves open gets a word of its own. */
+export function openShape({ shape = [] }: OnnxMetadata): readonly (number | string)[] {
+  return shape.map((length, axis) => (length === -1 ? `axis-${axis}` : length))
+}
+
+function typeOf(at: string, { name, type }: OnnxMetadata): OnnxType {
+  if (type === undefined || type === 'string')
+    throw new TypeError(
+      `${at}.tensor: the ONNX input '${name}' of the file takes ${type ?? 'no tensor'}${type === 'string' ? ': use { text: {} }' : ''}`,
+    )
+  return type as OnnxType
+}
+
+function dtypeOf(at: string, stated: DataType | undefined, type: OnnxType, name: string): DataType {
+  if (stated === undefined) return dataTypeOf(type)!
+  if (!canBeGivenAs(stated, type))
+    throw new TypeError(`${at}.dtype is ${stated}, the ONNX input '${name}' of the file takes ${type}`)
+  return stated
+}
+
+function checkTruth(data: Uint8Array, field: string): void {
+  const wrong = data.findIndex((one) => one > 1)
+  if (wrong >= 0)
+    throw new Fault('invalid-input', `${field} holds ${data[wrong]} at element ${wrong}: booleans are 0 and 1`, {
+      field,
+    })
+}
+
+/** One text. */
+export function textInput(metadata: OnnxMetadata, { text }: TextInput): PreparedInput {
+  const { name, type } = metadata
+  const at = `inputs.${name}`
+  if (type !== 'string') throw new TypeError(`${at} is a text, the ONNX input '${name}' of the file takes ${type}`)
+  const { field = name, longest = 65_536, description } = text
+  const lengths = metadata.shape?.length === 0 ? [] : [1]
+  const dims = dimsFor(at, metadata, lengths)
+  return {
+    properties: { [field]: { type: 'string', maxLength: longest, ...(description !== undefined && { description }) } },
+    feed: (input) => ({ type: 'string', dims, data: [input[field] as string] }),
+  }
+}
+
+/** What the call before gave. */
+export function stateInput(metadata: OnnxMetadata, { shape }: StateInput): PreparedInput {
+  const { name } = metadata
+  const at = `inputs.${name}`
+  const type = typeOf(at, metadata)
+  const lengths = shape ?? metadata.shape ?? []
+  if (lengths.some((length) => typeof length === 'string' || length < 0))
+    throw new TypeError(
+      `${at}: the state '${name}' of the file has the shape ${shapeText(lengths)}: state its shape in numbers`,
+    )
+  const dims = dimsFor(at, metadata, lengths as readonly number[])
+  const count = dims.reduce((product, length) => product * length, 1)
+  return {
+    properties: {},
+    feed: (_, memory) => memory?.states.get(name) ?? { type, dims, data: elementsOf(new Float64Array(count), type) },
+  }
+}
+
+/** Always the same. */
+export function constantInput(metadata: OnnxMetadata, { constant, shape }: ConstantInput): PreparedInput {
+  const at = `inputs.${metadata.name}`
+  const type = typeOf(at, metadata)
+  const numbers = typeof constant === 'number' ? [constant] : constant
+  if (numbers.some((one) => !(type.startsWith('float') ? Number.isFinite(one) : Number.isSafeInteger(one))))
+    throw new TypeError(`${at}.constant is ${JSON.stringify(constant)}, the file takes ${type}`)
+  const lengths = shape ?? (typeof constant === 'number' && metadata.shape?.length !== 1 ? [] : [numbers.length])
+  const dims = dimsFor(at, metadata, lengths)
+  if (dims.reduce((product, length) => product * length, 1) !== numbers.length)
+    throw new TypeError(`${at}: ${numbers.length} numbers do not fill the shape ${shapeText(dims)}`)
+  const tensor = { type, dims, data: elementsOf(numbers, type) }
+  return { properties: {}, feed: () => tensor }
+}
