@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readDataFile } from '../training/data-file.ts'
 import { type EngineCycle, engineSensors, LONGEST } from './engine-sensors.ts'
 
@@ -40,3 +42,11 @@ export const engineDataDigest = (dataDirectory: string): string =>
 /** What was left after the cycle at `index` of an engine that ran until it failed. */
 export const remainingLife = ({ cycles }: EngineRecord, index: number): number =>
   Math.min(LONGEST, cycles.length - 1 - index)
+
+/** The true lives of the test engines, capped; undefined where the file is not there, as in the published competition. */
+export const readTestLives = (dataDirectory: string): number[] | undefined => {
+  const file = join(dataDirectory, FOLDER, 'RUL_FD001.txt')
+  if (!existsSync(file)) return undefined
+  const lives = readFileSync(file, 'utf8').trim().split(/\s+/).map(Number)
+  return lives.map((life) => Math.min(LONGEST, life))
+}

@@ -5,6 +5,7 @@
  *
  * DIR holds cmapss/. The same data give the same bytes. Nothing of `test_FD001.txt` is looked at.
  */
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { boostRegression, type RegressionBoosting } from '../../training/boosted-regression.ts'
@@ -12,18 +13,21 @@ import { type BoostedTrees, treeLogits } from '../../training/boosted-trees.ts'
 import { addBand, bandAt, type ConformalBand, fitBand } from '../../training/conformal-band.ts'
 import { sha256 } from '../../training/data-file.ts'
 import { rounded, sixDigits } from '../../training/measure.ts'
-import type { ModelCard, TrainedModel } from '../../training/model-card.ts'
+import type { ModelCard, RegressionMetrics, TrainedModel } from '../../training/model-card.ts'
 import { largestDifference, runModel } from '../../training/model-run.ts'
 import { encodeOnnx, type OnnxGraph, onnxGraph } from '../../training/onnx-file.ts'
 import { seededRandom } from '../../training/random.ts'
 import { type Estimate, measureRegression, rootMeanSquare } from '../../training/regression-measure.ts'
 import { addTreeEnsemble, treeOperators } from '../../training/tree-ensemble.ts'
 import { writeModel } from '../../training/write-model.ts'
+import { FOLDS, foldsOf, HELD_OUT, SEED } from '../engine-folds.ts'
 import { engineDataDigest, readEngines, remainingLife } from '../engine-records.ts'
 import { engineSensors, LONGEST, WINDOW } from '../engine-sensors.ts'
+import { type EngineWear, wearAt } from '../simulated-engine.ts'
+import { lifePicture } from './life-picture.ts'
+import { meanWear } from './mean-wear.ts'
 import { addWindowFeatures, featureCount } from './window-features.ts'
 
-const SEED = 2008
 const BOOSTING: RegressionBoosting = {
   rounds: 200,
   learningRate: 0.05,
@@ -34,7 +38,6 @@ const BOOSTING: RegressionBoosting = {
   columnShare: 0.3,
   seed: SEED,
 }
-const FOLDS = 5
 const LEVEL = 0.9
 const BINS = 8
 const CUTS = 100
@@ -104,37 +107,46 @@ const estimated = (trees: BoostedTrees, { features }: EngineWindow): number =>
 
 const main = async (dataDirectory: string): Promise<TrainedModel> => {
   const windows = await windowsOf(dataDirectory)
-  const units = [...new Set(windows.map(({ unit }) => unit))]
-  const order = seededRandom(SEED).shuffled(units)
-  const foldOf = new Map(order.map((unit, position) => [unit, position % FOLDS]))
-  console.log(`${windows.length} windows of ${units.length} engines`)
+  const foldOf = foldsOf(windows.map(({ unit }) => unit))
+  console.log(`${windows.length} windows of ${foldOf.size} engines`)
 
-  const held = new Array<{ value: number; truth: number; group: number; fold: number }>(windows.length)
+  const held: Held[] = []
+  const models: BoostedTrees[] = []
   for (let fold = 0; fold < FOLDS; fold += 1) {
     const trees = fitted(windows.filter(({ unit }) => foldOf.get(unit) !== fold))
-    for (const [index, window] of windows.entries())
-      if (foldOf.get(window.unit) === fold)
-        held[index] = { value: estimated(trees, window), truth: window.truth, group: window.unit, fold }
-    const errors = held.flatMap((one) => (one?.fold === fold ? [one.value - one.truth] : []))
-    console.log(`fold ${fold + 1} of ${FOLDS}: RMSE ${rootMeanSquare(errors).toFixed(2)} of ${errors.length} windows`)
+    models.push(trees)
+    const own = windows
+      .filter(({ unit }) => foldOf.get(unit) === fold)
+      .map((window) => ({ value: estimated(trees, window), truth: window.truth, group: window.unit, fold }))
+    held.push(...own)
+    const error = rootMeanSquare(own.map(({ value, truth }) => value - truth))
+    console.log(`fold ${fold + 1} of ${FOLDS}: RMSE ${error.toFixed(2)} of ${own.length} windows`)
   }
 
   // The band that a window is held against was made of the other folds, so that its own error is not in it.
-  const bands = Array.from({ length: FOLDS }, (_, fold) =>
+  const bands = models.map((_, fold) =>
     fitBand(
       held.filter((one) => one.fold !== fold),
       { level: LEVEL, bins: BINS },
     ),
   )
-  const estimates = held.map((one): Estimate => ({ ...one, ...clamped(bandAt(bands[one.fold]!, one.value)) }))
-  const measured = measureRegression(estimates, { unit: '{cycle}', level: LEVEL })
-  console.log('cross-validated', JSON.stringify(measured))
-  const cuts = cutsOf(estimates)
-  const cutMeasured = measureRegression(cuts, { unit: '{cycle}', level: LEVEL })
-  console.log(`one window an engine, ${CUTS} draws`, JSON.stringify(cutMeasured))
+  const estimates = held.map((one) => ({ ...one, ...clamped(bandAt(bands[one.fold]!, one.value)) }))
+  const measuredOf = (some: readonly Estimate[]) => measureRegression(some, { unit: '{cycle}', level: LEVEL })
+  const measured = [
+    {
+      kind: `held-out engines, every window of ${WINDOW} cycles`,
+      ...measuredOf(estimates.filter(({ fold }) => fold === HELD_OUT)),
+    },
+    { kind: `${FOLDS}-fold cross-validation by engine, every window`, ...measuredOf(estimates) },
+    {
+      kind: `the same, one random window an engine as in the test set, ${CUTS} draws`,
+      ...measuredOf(cutsOf(estimates)),
+    },
+  ]
+  for (const one of measured) console.log(JSON.stringify(one))
 
-  const trees = fitted(windows)
-  const band = fitBand(held, { level: LEVEL, bins: BINS })
+  const trees = models[HELD_OUT]!
+  const band = bands[HELD_OUT]!
   const bytes = encode(trees, band)
   const some = windows.filter((_, index) => index % 25 === 0)
   const answers = await runModel(
@@ -151,20 +163,32 @@ const main = async (dataDirectory: string): Promise<TrainedModel> => {
   const difference = largestDifference(answers, expected)
   if (!(difference <= TOLERANCE))
     throw new Error(`The model file differs from the training code by ${difference}, more than ${TOLERANCE}`)
-  const mean = windows.reduce((sum, { truth }) => sum + truth, 0) / windows.length
-  return {
-    bytes,
-    card: card(
-      windows,
-      bytes,
-      dataDirectory,
-      [
-        { kind: `${FOLDS}-fold cross-validation by engine, every window of ${WINDOW} cycles`, ...measured },
-        { kind: `the same, one random window an engine, ${CUTS} draws, as the test set is made`, ...cutMeasured },
-      ],
-      rootMeanSquare(windows.map(({ truth }) => truth - mean)),
-    ),
-  }
+
+  writeFileSync(besides('../../../docs/remaining-life.svg'), lifePicture(pictured(estimates)))
+  const train = windows.filter(({ unit }) => foldOf.get(unit) !== HELD_OUT)
+  const wear = meanWear(train)
+  writeFileSync(besides('../engine-wear.json'), `${JSON.stringify(wear)}\n`)
+  const mean = train.reduce((sum, { truth }) => sum + truth, 0) / train.length
+  const deviation = rootMeanSquare(train.map(({ truth }) => truth - mean))
+  return { bytes, card: await cardOf({ train, held, bytes, dataDirectory, measured, deviation, wear }) }
+}
+
+/** The best, the median and the worst engine, so that nobody sees a chosen one alone. */
+const pictured = (estimates: readonly Estimate[]) => {
+  const errors = byEngine(estimates)
+    .map((life) => ({ life, error: rootMeanSquare(life.map(({ value, truth }) => value - truth)) }))
+    .sort((a, b) => a.error - b.error)
+  return [0, Math.floor(errors.length / 2), errors.length - 1].map((place) => {
+    const { life, error } = errors[place]!
+    return { title: `engine ${life[0]!.group}, RMSE ${error.toFixed(1)}`, life }
+  })
+}
+
+interface Held {
+  readonly value: number
+  readonly truth: number
+  readonly group: number
+  readonly fold: number
 }
 
 const clamped = ({ low, high }: { readonly low: number; readonly high: number }) => ({
@@ -172,21 +196,33 @@ const clamped = ({ low, high }: { readonly low: number; readonly high: number })
   high: Math.max(0, Math.min(LONGEST, high)),
 })
 
+const byEngine = (estimates: readonly Estimate[]): Estimate[][] => {
+  const engines = new Map<number, Estimate[]>()
+  for (const estimate of estimates) {
+    const own = engines.get(estimate.group) ?? []
+    engines.set(estimate.group, own)
+    own.push(estimate)
+  }
+  return [...engines.values()]
+}
+
 /** One window of each engine, many times: the mean square over all draws is what one draw is expected to give. */
 const cutsOf = (estimates: readonly Estimate[]): Estimate[] => {
   const random = seededRandom(SEED)
-  const units = new Map<number, Estimate[]>()
-  for (const estimate of estimates) units.set(estimate.group, [...(units.get(estimate.group) ?? []), estimate])
-  return [...units.values()].flatMap((own) => Array.from({ length: CUTS }, () => own[random.below(own.length)]!))
+  return byEngine(estimates).flatMap((own) => Array.from({ length: CUTS }, () => own[random.below(own.length)]!))
 }
 
-const card = (
-  windows: readonly EngineWindow[],
-  bytes: Uint8Array,
-  dataDirectory: string,
-  measured: Extract<ModelCard['metrics'], { measured: unknown }>['measured'],
-  deviation: number,
-): ModelCard => ({
+interface Known {
+  readonly train: readonly EngineWindow[]
+  readonly held: readonly Held[]
+  readonly bytes: Uint8Array
+  readonly dataDirectory: string
+  readonly measured: RegressionMetrics['measured']
+  readonly deviation: number
+  readonly wear: EngineWear
+}
+
+const cardOf = async ({ train, held, bytes, dataDirectory, measured, deviation, wear }: Known): Promise<ModelCard> => ({
   id: 'dinrail/remaining-life',
   version: '1.0.0',
   task: 'Tells how many cycles a turbofan engine has left before its compressor fails, from its last 30 cycles.',
@@ -212,7 +248,8 @@ const card = (
     sha256: engineDataDigest(dataDirectory),
     sha256Of: 'train_FD001.txt',
   },
-  split: `${FOLDS} folds of 20 engines, drawn with seed ${SEED}; the model in the file is then fitted to all 100`,
+  split: `${FOLDS} folds of 20 engines, drawn with seed ${SEED}; the last is held out, the interval is calibrated on the others’ held-out answers`,
+  slices: { train: train.length, calibration: train.length, heldOut: held.length - train.length },
   seed: SEED,
   method:
     `${BOOSTING.rounds} boosted trees of ${BOOSTING.leaves} leaves on ${featureCount} statistics of the window that the ` +
@@ -229,7 +266,7 @@ const card = (
   trainingRange: Object.fromEntries(
     engineSensors.map(({ name, unit }, column) => {
       let [minimum, maximum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-      for (const { cycles } of windows)
+      for (const { cycles } of train)
         for (let at = column; at < cycles.length; at += engineSensors.length) {
           minimum = Math.min(minimum, cycles[at]!)
           maximum = Math.max(maximum, cycles[at]!)
@@ -245,12 +282,17 @@ const card = (
     'The promised share of the interval holds over all windows together; of one engine all may lie outside.',
     'Fewer than 30 cycles are outside of what it was trained on.',
   ],
-  golden: golden(windows),
+  golden: await golden(bytes, wear),
 })
 
-/** Windows whose answers are measured once the file is written; the example holds the file against them. */
-const golden = (windows: readonly EngineWindow[]): ModelCard['golden'] =>
-  windows.length === 0 ? [] : [{ input: [], output: [sixDigits(0)], tolerance: 0.01 }]
+/** A mean engine standing still at three moments of its life, repeated to fill the window. */
+const golden = async (bytes: Uint8Array, wear: EngineWear): Promise<ModelCard['golden']> => {
+  const inputs = [0, 40, 125].map((life) => wearAt(wear, life).map(sixDigits))
+  const windows = inputs.map((cycle) => Float32Array.from(Array.from({ length: WINDOW }, () => cycle).flat()))
+  const answers = await runModel(bytes, PORTS, windows, SHAPE)
+  return inputs.map((input, index) => ({ input, output: [...answers[index]!].map(sixDigits), tolerance: 0.01 }))
+}
 
+const besides = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const { values } = parseArgs({ options: { data: { type: 'string', default: '../shared/data' } } })
-writeModel(fileURLToPath(new URL('../models/', import.meta.url)), await main(values.data))
+writeModel(besides('../models/'), await main(values.data))

@@ -3,7 +3,7 @@ import {
   type OnnxFile,
   type OnnxGraph,
   onnxGraph,
-} from '../../../examples/steel-line/training/onnx-file.ts'
+} from '../../../examples/training/onnx-file.ts'
 import { joined, lengthDelimited } from './protobuf.ts'
 
 /** Networks of known size for tests and benches: the same weights every time, written when they are needed. */
