@@ -1,7 +1,7 @@
 import { Fault, isFault } from '@dinrail/core'
 import { nextTurn } from './event-loop.ts'
-import type { Network, NetworkCall, Tensors } from './network.ts'
-import { joinRows, splitRows } from './rows.ts'
+import { type Network, type NetworkCall, overload, type Tensors } from './network.ts'
+import { joinRows, keepSpare, type SpareArrays, splitRows } from './rows.ts'
 
 /** Calls that go into one run: their tensors differ in the first axis only. */
 interface Batch {
@@ -22,17 +22,21 @@ export interface Window {
   readonly maximum: number
   /** Milliseconds to wait for more calls than came in one turn of the event loop. */
   readonly waitMs: number
+  /** Calls that wait at most. */
+  readonly queue: number
 }
 
 /**
  * Joins calls along the first axis of every tensor into one run and splits its answer. Where that run fails, each call is
  * made alone, so that none fails through another.
  */
-export function batched(id: string, network: Network, { maximum, waitMs }: Window): Network {
+export function batched(id: string, network: Network, { maximum, waitMs, queue }: Window): Network {
   const names = network.inputs.map(({ name }) => name)
   const open: Batch[] = []
   let scheduled = false
   let running = 0
+  let waiting = 0
+  const spare: SpareArrays = new Map()
   let disposal: Promise<void> | undefined
   let onIdle: (() => void) | undefined
 
@@ -45,7 +49,8 @@ export function batched(id: string, network: Network, { maximum, waitMs }: Windo
 
   function start(batch: Batch): void {
     running += 1
-    runBatch(id, network, names, batch).finally(() => {
+    waiting -= batch.entries.length
+    runBatch(id, network, names, spare, batch).finally(() => {
       running -= 1
       if (!scheduled) flush()
     })
@@ -65,7 +70,9 @@ export function batched(id: string, network: Network, { maximum, waitMs }: Windo
     parallel: network.parallel,
     run(feeds, call) {
       if (disposal !== undefined) return Promise.reject(new Fault('unavailable', `${id} was disposed`))
+      if (waiting >= queue) return Promise.reject(overload(id, queue))
       return new Promise((resolve, reject) => {
+        waiting += 1
         const rows = feeds[names[0]!]!.dims[0]!
         const batch = batchFor(feeds, rows)
         batch.entries.push({ feeds, call, rows, resolve, reject })
@@ -103,24 +110,32 @@ function fit(names: readonly string[], some: Tensors, others: Tensors): boolean 
 
 const nobodyGivesUp = new AbortController().signal
 
-async function runBatch(id: string, network: Network, names: readonly string[], batch: Batch): Promise<void> {
+async function runBatch(
+  id: string,
+  network: Network,
+  names: readonly string[],
+  spare: SpareArrays,
+  batch: Batch,
+): Promise<void> {
   const entries = inTime(id, batch.entries)
   const alone = ({ feeds, call, resolve, reject }: Entry) => network.run(feeds, call).then(resolve, reject)
   if (entries.length === 1) await alone(entries[0]!)
   if (entries.length < 2) return
   const rows = entries.map((entry) => entry.rows)
+  const feeds = joinRows(
+    names,
+    entries.map((entry) => entry.feeds),
+    rows,
+    spare,
+  )
   try {
-    const feeds = joinRows(
-      names,
-      entries.map((entry) => entry.feeds),
-      rows,
-    )
     const answers = splitRows(await network.run(feeds, sharedCall(entries)), rows)
-    for (const [index, { resolve }] of entries.entries()) resolve(answers[index]!)
+    for (let index = 0; index < entries.length; index++) entries[index]!.resolve(answers[index]!)
   } catch (problem) {
     if (isFault(problem) && problem.code === 'unavailable') for (const { reject } of entries) reject(problem)
     else await Promise.all(inTime(id, entries).map(alone))
   }
+  keepSpare(feeds, spare)
 }
 
 /** Begun while anybody waits for it; stopped when the first has to be told that it is too late. */

@@ -163,7 +163,7 @@ export interface ConstantInput {
 }
 
 /** Exactly one kind. */
-export type OutputRecipe = LabelsOutput | ValuesOutput | TensorOutput | CharactersOutput
+export type OutputRecipe = LabelsOutput | ValuesOutput | TensorOutput | TextOutput | CharactersOutput
 
 /**
  * One score a label, or one score for two labels, which is the second one's. Gives `label` and `probabilities`, and the reply
@@ -226,6 +226,11 @@ export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits'> {
   readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
 }
 
+/** The first text of an ONNX string tensor, such as a class that the network names itself. */
+export interface TextOutput {
+  readonly text: Described & { readonly field?: string }
+}
+
 /**
  * Scores [1, time, classes] of a text recogniser (CTC): gives `{ [field]: text }`. The confidence is the probability of the
  * best path, which the text's own is never below.
@@ -269,10 +274,10 @@ export interface SessionBounds {
 }
 
 /** A question whose answer is known: asked once before the model is handed out. Tensors may be `{ dtype, shape, data }` of lists. */
-export interface Golden<Input = unknown, Output = unknown> {
-  readonly input: Input
+export interface Golden {
+  readonly input: Readonly<Record<string, unknown>>
   /** What is left out is not compared. */
-  readonly output: Output
+  readonly output: Readonly<Record<string, unknown>>
   /** Largest absolute difference of any number; for all fields, or for each by its name. */
   readonly tolerance: number | Readonly<Record<string, number>>
 }

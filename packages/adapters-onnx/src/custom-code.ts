@@ -5,8 +5,8 @@ import type { CustomInputs, CustomOutputs, NamedTensors } from './definition.ts'
 export function customInputs<In, Parsed>(
   schema: Schema<In, Parsed>,
   feeds: (input: Parsed) => NamedTensors,
-): CustomInputs<In, Parsed> {
-  return { schema, feeds }
+): CustomInputs<In> {
+  return { schema, feeds: feeds as CustomInputs<In>['feeds'] }
 }
 
 /** Reads the ONNX outputs in code, where no recipe does; it is given the checked input too. */

@@ -1,6 +1,7 @@
 import type { Model, RunResult, Schema, Tensor, Trust } from '@dinrail/core'
 import type { Golden, InputRecipe, NumberField, OnnxContract, OutputRecipe, StatedDescriptor } from './contract.ts'
 import type { Execution } from './engine.ts'
+import type { ExternalReader } from './external-data.ts'
 import type { InputOfRecipes, OutputOfRecipes } from './inferred.ts'
 import type { OnnxRuntime } from './runtime.ts'
 
@@ -9,15 +10,17 @@ import type { OnnxRuntime } from './runtime.ts'
  * preferred to what stands in the file, and what contradicts the file is refused.
  */
 export interface OnnxDefinition<
-  Inputs extends InputRecipes | CustomInputs<never>,
+  Inputs extends InputRecipes | CustomInputs<unknown>,
   Context extends ContextFields,
   Outputs extends OutputRecipes | CustomOutputs<unknown>,
 > extends Partial<StatedDescriptor>,
     Pick<OnnxContract, 'novelty' | 'sessions'> {
   /** `onnxruntime-web` or `onnxruntime-node`, imported by the user. */
   readonly runtime: OnnxRuntime
-  /** The bytes of the `.onnx` file, where to fetch them, or what `modelFile` of `@dinrail/adapters-onnx/node` read. */
+  /** The bytes of the `.onnx` file, or where to fetch it. `readModel` of `@dinrail/adapters-onnx/model-folder` reads a path. */
   readonly model: ModelSource
+  /** Reads what the file keeps beside itself; comes with `readModel`. */
+  readonly external?: ExternalReader
   /** `sha256:` and 64 hexadecimal digits: the only weights that are accepted. */
   readonly sha256?: string
   /** Detached JWS over the descriptor, which holds the digest of the weights; `trust` decides, such as `trustedBy(keys)`. */
@@ -27,10 +30,7 @@ export interface OnnxDefinition<
   readonly context?: Context
   readonly outputs?: Outputs
   /** Asked before the model is handed out; it is refused where one is answered differently. */
-  readonly golden?: readonly Golden<
-    NoInfer<InputOfDefinition<Inputs, Context>>,
-    Part<NoInfer<OutputOfDefinition<Outputs>>>
-  >[]
+  readonly golden?: readonly Golden[]
   readonly execution?: Execution
 }
 
@@ -38,22 +38,15 @@ type InputRecipes = Readonly<Record<string, InputRecipe>>
 type OutputRecipes = Readonly<Record<string, OutputRecipe>>
 type ContextFields = Readonly<Record<string, NumberField>>
 
-export type ModelSource = Uint8Array<ArrayBuffer> | URL | `http://${string}` | `https://${string}` | ModelFiles
-
-/** A model and what its file keeps outside of itself. */
-export interface ModelFiles {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** By the location that the file states. */
-  readonly externalData: Readonly<Record<string, Uint8Array<ArrayBuffer>>>
-}
+export type ModelSource = Uint8Array<ArrayBuffer> | URL | `http://${string}` | `https://${string}`
 
 /** Tensors by their ONNX names, batch axis included. */
 export type NamedTensors = Readonly<Record<string, Tensor>>
 
 /** Where recipes do not suffice: code that makes all ONNX inputs. */
-export interface CustomInputs<In, Parsed = In> {
-  readonly schema: Schema<In, Parsed>
-  readonly feeds: (input: Parsed) => NamedTensors
+export interface CustomInputs<In> {
+  readonly schema: Schema<In, unknown>
+  readonly feeds: (input: never) => NamedTensors
 }
 
 /** Where recipes do not suffice: code that reads the ONNX outputs. */
@@ -62,16 +55,10 @@ export interface CustomOutputs<Out> {
   readonly read: (tensors: NamedTensors, input: never) => RunResult<unknown>
 }
 
-export type InputOfDefinition<Inputs, Context> = Inputs extends { readonly schema: Schema<infer In, never> }
-  ? In
-  : InputOfRecipes<Inputs, Context>
+export type InputOfDefinition<Inputs, Context> =
+  Inputs extends CustomInputs<infer In> ? In : InputOfRecipes<Inputs, Context>
 
-export type OutputOfDefinition<Outputs> = Outputs extends { readonly schema: Schema<never, infer Out> }
-  ? Out
-  : OutputOfRecipes<Outputs>
-
-/** Some of the members, at any depth. */
-type Part<T> = T extends object ? { readonly [Key in keyof T]?: Part<T[Key]> } : T
+export type OutputOfDefinition<Outputs> = Outputs extends CustomOutputs<infer Out> ? Out : OutputOfRecipes<Outputs>
 
 /** A network behind its contract. */
 export interface OnnxModel<In, Out> extends Model<In, Out, never> {

@@ -79,3 +79,27 @@ export function numbersOf(name: string, tensor: OnnxTensor | undefined): ArrayLi
   const data = dataOf(name, tensor)
   return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data
 }
+
+/** The numbers that an element can be; integers beyond 2^53 are not told apart by a number. */
+export function rangeOf(type: OnnxType): readonly [least: number, most: number] {
+  switch (type) {
+    case 'float16':
+      return [-65_504, 65_504]
+    case 'float32':
+      return [-3.4028234663852886e38, 3.4028234663852886e38]
+    case 'float64':
+      return [-Number.MAX_VALUE, Number.MAX_VALUE]
+    case 'bool':
+      return [0, 1]
+    case 'int64':
+      return [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
+    case 'uint64':
+      return [0, Number.MAX_SAFE_INTEGER]
+    case 'string':
+      return [Number.NaN, Number.NaN]
+    default: {
+      const bits = 8 * arrays[type].BYTES_PER_ELEMENT
+      return type.startsWith('u') ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1]
+    }
+  }
+}

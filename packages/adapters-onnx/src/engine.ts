@@ -1,4 +1,3 @@
-import { Fault } from '@dinrail/core'
 import { batched } from './batching.ts'
 import { type ExternalReader, readExternalData } from './external-data.ts'
 import { checkFeeds, checkRows } from './feeds.ts'
@@ -77,38 +76,34 @@ export async function loadEngine({ runtime, bytes, id, execution = {}, external 
   const { externalData } = readModelFile(bytes)
   const { batching, queue = 4096 } = execution
   const options = await readExternalData(id, externalData, external)
-  const { place, network: alone } = await placed({ runtime, bytes, id, options, execution })
-  const network = batching === undefined ? alone : await joining(id, alone, batching)
-  let inside = 0
-
-  async function counted(feeds: Tensors, call: NetworkCall): Promise<Tensors> {
-    inside += 1
-    try {
-      return await network.run(feeds, call)
-    } finally {
-      inside -= 1
-    }
-  }
-
+  // Where calls are joined they wait before, not here.
+  const placing = { runtime, bytes, id, options, execution, queue: batching === undefined ? queue : unbounded }
+  const { place, network: alone } = await placed(placing)
+  const network = batching === undefined ? alone : await joining(id, alone, batching, queue)
   return {
     inputs: network.inputs,
     outputs: network.outputs,
     place,
-    async run(feeds, call) {
-      checkFeeds(id, network.inputs, feeds)
-      if (batching !== undefined) checkRows(id, network.inputs, feeds)
-      // Those that run do not wait.
-      if (inside >= queue + network.parallel)
-        throw new Fault('overloaded', `${id}: ${queue} calls wait already: call again later`)
+    run(feeds, call) {
+      try {
+        checkFeeds(id, network.inputs, feeds)
+        if (batching !== undefined) checkRows(id, network.inputs, feeds)
+      } catch (fault) {
+        return Promise.reject(fault)
+      }
+      const work = network.run(feeds, call)
       // In this thread no timer could come before the run's end.
-      return place === 'here' ? counted(feeds, call) : settledInTime(id, counted(feeds, call), call)
+      return place === 'here' ? work : settledInTime(id, work, call)
     },
     dispose: network.dispose,
   }
 }
 
+const unbounded = Number.POSITIVE_INFINITY
+
 interface Placing extends Pick<Required<EngineDefinition>, 'runtime' | 'bytes' | 'id' | 'execution'> {
   readonly options: OnnxSessionOptions
+  readonly queue: number
 }
 
 async function placed({
@@ -117,30 +112,32 @@ async function placed({
   id,
   options,
   execution,
+  queue,
 }: Placing): Promise<Pick<Engine, 'place'> & { network: Network }> {
   const { pool, where = pool === undefined ? 'here' : 'measured' } = execution
-  if (where === 'here') return { place: 'here', network: await sessionHere(runtime, bytes, id, options) }
+  if (where === 'here') return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
   if (pool === undefined)
     throw new TypeError(`${id}: execution.where is '${where}' and execution.pool is missing: pass a workerPool`)
-  const pooled = await pool.load({ bytes, id, options })
+  const pooled = await pool.load({ bytes, id, options, queue })
   if (where === 'pool') return { place: 'pool', network: pooled }
   const typical = await typicalRunMs(pooled)
   // What cannot be tried stays where a run that never ends can be stopped.
   if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network: pooled }
   await pooled.dispose()
-  return { place: 'here', network: await sessionHere(runtime, bytes, id, options) }
+  return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
 }
 
 async function joining(
   id: string,
   network: Network,
   { maximum, waitMs = 0, tolerance = 1e-5, sample }: BatchingOptions,
+  queue: number,
 ): Promise<Network> {
   const problem =
     maximum >= 2
       ? (rowsProblem(network.inputs, network.outputs) ?? (await mixingProblem(network, tolerance, sample)))
       : `a maximum of ${maximum} rows joins nothing`
-  if (problem === undefined) return batched(id, network, { maximum, waitMs })
+  if (problem === undefined) return batched(id, network, { maximum, waitMs, queue })
   await network.dispose()
   throw new TypeError(`${id}: execution.batching cannot be: ${problem}`)
 }

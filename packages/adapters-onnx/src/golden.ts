@@ -6,7 +6,7 @@ import { elementsOf } from './element-types.ts'
 export async function checkGolden(
   id: string,
   golden: readonly Golden[],
-  answer: (input: Record<string, unknown>) => Promise<unknown>,
+  answer: (input: Readonly<Record<string, unknown>>) => Promise<unknown>,
 ): Promise<void> {
   for (const [i, { input, output, tolerance }] of golden.entries()) {
     const actual = await answer(revived(input) as Record<string, unknown>).catch((problem) => {

@@ -24,6 +24,7 @@ export type {
   TensorInput,
   TensorOutput,
   TextInput,
+  TextOutput,
   ValueField,
   ValuesOutput,
   VectorField,
@@ -36,14 +37,16 @@ export type {
   CustomInputs,
   CustomOutputs,
   Health,
-  ModelFiles,
   ModelSource,
   NamedTensors,
   OnnxDefinition,
   OnnxModel,
 } from './definition.ts'
-export type { Execution } from './engine.ts'
+export { type DiagnosedProblem, type Diagnosis, doctor } from './doctor.ts'
+export type { BatchingOptions, Execution } from './engine.ts'
+export type { ExternalReader } from './external-data.ts'
 export type { Classification, ValueWithInterval } from './inferred.ts'
 export { onnxModel } from './onnx-model.ts'
 export type { OnnxMetadata, OnnxRuntime, OnnxSession, OnnxValue } from './runtime.ts'
 export { embedDescriptor } from './stated-contract.ts'
+export { type SwappableModel, swappable } from './swappable.ts'

@@ -82,8 +82,10 @@ type FieldOfOutput<Name, Recipe> = Recipe extends { readonly labels: readonly (i
       : never
     : Recipe extends { readonly tensor: infer One }
       ? readonly [FieldName<One, Name>, WithInterval<One, Tensor<TypeOf<One>>>, 'required']
-      : Recipe extends { readonly characters: { readonly field: infer Field extends string } }
-        ? readonly [Field, string, 'required']
-        : never
+      : Recipe extends { readonly text: infer One }
+        ? readonly [FieldName<One, Name>, string, 'required']
+        : Recipe extends { readonly characters: { readonly field: infer Field extends string } }
+          ? readonly [Field, string, 'required']
+          : never
 
 type WithInterval<One, Value> = One extends { readonly interval: object } ? ValueWithInterval<Value> : Value

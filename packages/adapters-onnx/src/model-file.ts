@@ -25,7 +25,7 @@ export interface ModelFile {
   /** What must be fed: inputs of the graph without those that have a value of their own. */
   readonly inputs: readonly ModelPort[]
   readonly outputs: readonly ModelPort[]
-  /** Numbers in all weights and constants. */
+  /** Numbers in all weights, constants and tables of operators. */
   readonly parameters: number
   /** Files beside this one in which weights are kept, as it names them. */
   readonly externalData: readonly string[]
@@ -178,6 +178,8 @@ function readNode(bytes: Uint8Array, content: GraphContent, depth: number): void
 
 function readAttribute(bytes: Uint8Array, content: GraphContent, depth: number): void {
   for (const field of protobufFields(bytes)) {
+    // Lists of floats are the weights of trees and linear models.
+    if (field.number === 7) content.parameters += field.wireType === 2 ? field.content.length / 4 : 1
     if (field.wireType !== 2) continue
     if (field.number === 5 || field.number === 10) readTensor(field.content, content)
     else if (field.number === 6 || field.number === 11) readGraph(field.content, content, depth + 1)

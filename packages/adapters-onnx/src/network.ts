@@ -1,8 +1,9 @@
+import { Fault } from '@dinrail/core'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 
 export type Tensors = Readonly<Record<string, OnnxTensor>>
 
-/** A network that is loaded somewhere. It trusts what it is fed and has no bound on what waits. */
+/** A network that is loaded somewhere. It trusts what it is fed. */
 export interface Network {
   readonly inputs: readonly OnnxMetadata[]
   readonly outputs: readonly OnnxMetadata[]
@@ -20,4 +21,8 @@ export interface NetworkCall {
   readonly deadline: number
   /** When a run that has begun is stopped, where it can be: the deadline, unless stated. */
   readonly stopAt?: number
+}
+
+export function overload(id: string, queue: number): Fault {
+  return new Fault('overloaded', `${id}: ${queue} calls wait already: call again later`)
 }

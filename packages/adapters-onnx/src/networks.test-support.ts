@@ -69,6 +69,21 @@ export function cnn(): Bytes {
   )
 }
 
+/** x[batch, 2] → what each row is beyond the mean of all rows: it answers otherwise among others. */
+export function rowMixer(): Bytes {
+  const graph = onnxGraph()
+  const mean = graph.apply('ReduceMean', ['x'], { attributes: { axes: { kind: 'integers', value: [0] } } })
+  graph.apply('Sub', ['x', mean], { output: 'y' })
+  return network(graph, 'mixer', { name: 'x', dims: ['batch', 2] }, { name: 'y', dims: ['batch', 2] })
+}
+
+/** An operator that no runtime has. */
+export function unknownOperator(): Bytes {
+  const graph = onnxGraph()
+  graph.apply('Telepathy', ['x'], { output: 'y' })
+  return network(graph, 'unknown', { name: 'x', dims: ['batch', 2] }, { name: 'y', dims: ['batch', 2] })
+}
+
 type Port = Omit<OnnxFile['inputs'][number], 'description'>
 
 function network(graph: OnnxGraph, name: string, input: Port, output: Port): Bytes {
@@ -161,5 +176,48 @@ export function counter(): Bytes {
       port(12, 'y', float, 'n'),
     ),
     message(8, text(1, ''), integer(2, 13)),
+  ])
+}
+
+/** x[2] → y = x + weights, which are two floats at a location outside of the file. */
+export function externalSum(location: string): Bytes {
+  const entry = (key: string, value: string) =>
+    lengthDelimited(13, joined([lengthDelimited(1, key), lengthDelimited(2, value)]))
+  const port = (field: number, name: string) =>
+    lengthDelimited(
+      field,
+      joined([
+        lengthDelimited(1, name),
+        lengthDelimited(
+          2,
+          lengthDelimited(
+            1,
+            joined([Uint8Array.of(8, 1), lengthDelimited(2, lengthDelimited(1, Uint8Array.of(8, 2)))]),
+          ),
+        ),
+      ]),
+    )
+  const weight = [
+    Uint8Array.of(8, 2, 16, 1),
+    lengthDelimited(8, 'w'),
+    entry('location', location),
+    Uint8Array.of(0x70, 1),
+  ]
+  const node = ['x', 'w']
+    .map((name) => lengthDelimited(1, name))
+    .concat(lengthDelimited(2, 'y'), lengthDelimited(4, 'Add'))
+  return joined([
+    Uint8Array.of(8, 8),
+    lengthDelimited(
+      7,
+      joined([
+        lengthDelimited(1, joined(node)),
+        lengthDelimited(2, 'sum'),
+        lengthDelimited(5, joined(weight)),
+        port(11, 'x'),
+        port(12, 'y'),
+      ]),
+    ),
+    lengthDelimited(8, joined([lengthDelimited(1, ''), Uint8Array.of(16, 13)])),
   ])
 }

@@ -20,7 +20,7 @@ import { embeddedContract, mergedContract } from './stated-contract.ts'
  * where the runtime lacks an operator, and `internal` where a golden answer comes out differently.
  */
 export async function onnxModel<
-  const Inputs extends Readonly<Record<string, InputRecipe>> | CustomInputs<never> = Readonly<
+  const Inputs extends Readonly<Record<string, InputRecipe>> | CustomInputs<unknown> = Readonly<
     Record<string, InputRecipe>
   >,
   const Context extends Readonly<Record<string, NumberField>> = Readonly<Record<never, never>>,
@@ -31,8 +31,8 @@ export async function onnxModel<
   definition: OnnxDefinition<Inputs, Context, Outputs>,
 ): Promise<OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>> {
   const started = performance.now()
-  const { runtime, model: source, sha256: pinned, signature, trust, execution, ...stated } = definition
-  const { bytes } = await readSource(source)
+  const { runtime, model: source, external, sha256: pinned, signature, trust, execution, ...stated } = definition
+  const bytes = await readSource(source)
   const artefact = await sha256(bytes)
   const name = stated.id ?? 'the model'
   if (pinned !== undefined && pinned !== artefact)
@@ -43,7 +43,13 @@ export async function onnxModel<
   const { metadata } = readModelFile(bytes)
   const contract = mergedContract(embeddedContract(metadata), stated as WholeContract)
   const { id = name } = contract
-  const engine = await loadEngine({ runtime, bytes, id, ...(execution && { execution }) })
+  const engine = await loadEngine({
+    runtime,
+    bytes,
+    id,
+    ...(execution && { execution }),
+    ...(external && { external }),
+  })
   try {
     const served = servedModel(engine, contract, artefact)
     if (trust !== undefined)

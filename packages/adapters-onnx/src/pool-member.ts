@@ -19,7 +19,7 @@ export class WorkerLost extends Error {
     /** Whether it was ended here, since a run took too long. */
     readonly hung: boolean,
   ) {
-    super(`the worker was lost: ${why}`)
+    super(why)
     this.name = 'WorkerLost'
   }
 }
@@ -65,8 +65,10 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
   }
 
   function begin(): void {
-    thread = startThread({ onReply, onEnd: (why) => lose(why, false) })
-    started = ask(start)
+    thread = startThread({ onReply, onEnd: (why) => lose(`the worker ended: ${why}`, false) })
+    started = ask(start).catch((problem: Error) => {
+      throw new WorkerLost(`the worker cannot use the runtime: ${problem.message}`, false)
+    })
     started.catch(() => {})
     for (const network of networks.keys()) load(network).then(onFree, () => {})
   }
@@ -114,7 +116,7 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
       busy = true
       const current = thread
       const timer = setTimeout(
-        () => lose('a run did not end by its deadline', true),
+        () => lose('the worker was ended: a run did not end by its deadline', true),
         Math.min(Math.max(patienceMs, 0), longestDelay),
       )
       try {

@@ -5,7 +5,7 @@ import { dataOf, dataTypeOf } from './element-types.ts'
 import type { Engine } from './engine.ts'
 import { inputSchema, outputSchema } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
-import { charactersOutput, labelsOutput } from './labels-output.ts'
+import { charactersOutput, labelsOutput, textOutput } from './labels-output.ts'
 import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
@@ -32,7 +32,7 @@ export interface PreparedOutputs {
 }
 
 type Network = Pick<Engine, 'inputs' | 'outputs'>
-type StatedInputs = OnnxContract['inputs'] | CustomInputs<never>
+type StatedInputs = OnnxContract['inputs'] | CustomInputs<unknown>
 type StatedOutputs = OnnxContract['outputs'] | CustomOutputs<unknown>
 
 /** Throws a `TypeError` where recipes and file disagree. */
@@ -131,8 +131,9 @@ function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): Pre
   if ('labels' in recipe) return labelsOutput(metadata, recipe)
   if ('values' in recipe) return valuesOutput(metadata, recipe)
   if ('tensor' in recipe) return tensorOutput(metadata, recipe)
+  if ('text' in recipe) return textOutput(metadata, recipe)
   if ('characters' in recipe) return charactersOutput(metadata, recipe)
-  throw unknownKind(`outputs.${metadata.name}`, recipe, 'labels, values, tensor or characters')
+  throw unknownKind(`outputs.${metadata.name}`, recipe, 'labels, values, tensor, text or characters')
 }
 
 function unknownKind(at: string, recipe: object, kinds: string): TypeError {
@@ -163,7 +164,7 @@ function together(all: readonly Readonly<Record<string, JsonSchema>>[]): Record<
   return properties
 }
 
-export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<never> {
+export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<unknown> {
   return typeof stated.feeds === 'function'
 }
 
@@ -171,7 +172,7 @@ export function isCustomOutputs(stated: NonNullable<StatedOutputs>): stated is C
   return typeof stated.read === 'function'
 }
 
-function customFeeds({ schema, feeds }: CustomInputs<never>): PreparedInputs {
+function customFeeds({ schema, feeds }: CustomInputs<unknown>): PreparedInputs {
   return {
     schema: schema as unknown as Schema,
     states: [],

@@ -21,7 +21,7 @@ import { type Session, sessions } from './sessions.ts'
 
 /** What is stated in code, in the file, or both, in one. */
 export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
-  readonly inputs?: OnnxContract['inputs'] | CustomInputs<never>
+  readonly inputs?: OnnxContract['inputs'] | CustomInputs<unknown>
   readonly outputs?: OnnxContract['outputs'] | CustomOutputs<unknown>
 }
 

@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import type { Network, NetworkCall } from './network.ts'
+import { type Network, type NetworkCall, overload } from './network.ts'
 import { enterRealm, insideRealm, leaveRealm } from './realm.ts'
 import type {
   OnnxMetadata,
@@ -16,10 +16,11 @@ export async function sessionHere(
   runtime: OnnxRuntime,
   bytes: Uint8Array,
   id: string,
-  options?: OnnxSessionOptions,
+  { queue, ...options }: OnnxSessionOptions & { readonly queue: number },
 ): Promise<Network> {
   const session = await insideRealm(() => open(runtime, bytes, id, options))
   let closing: Promise<void> | undefined
+  let waiting = 0
   // The stated overload is one of those that both runtimes have for all types.
   const OnnxTensorClass = runtime.Tensor as unknown as new (
     type: OnnxType,
@@ -33,8 +34,13 @@ export async function sessionHere(
     parallel: 1,
     async run(feeds, call) {
       if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`)
+      if (waiting >= queue) throw overload(id, queue)
       const turn = enterRealm()
-      if (turn !== undefined) await turn
+      if (turn !== undefined) {
+        waiting += 1
+        await turn
+        waiting -= 1
+      }
       try {
         if (turn !== undefined) refuseLate(id, call)
         const values: Record<string, OnnxValue> = {}

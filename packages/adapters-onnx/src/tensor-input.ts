@@ -1,6 +1,6 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
 import type { ConstantInput, StateInput, TensorInput, TextInput } from './contract.ts'
-import { canBeGivenAs, dataTypeOf, elementsOf } from './element-types.ts'
+import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
 import { lineOf } from './scale.ts'
@@ -31,11 +31,21 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   function given(data: Tensor['data']): OnnxData {
     if (type === 'bool') checkTruth(data as Uint8Array, pointer)
     if (isAsItIs) return data
-    if (scale === undefined) return elementsOf(data, type)
-    return elementsOf(
-      Float64Array.from(data as Float32Array, (one) => (one - shift) * factor),
-      type,
-    )
+    const numbers =
+      scale === undefined ? data : Float64Array.from(data as Float32Array, (one) => (one - shift) * factor)
+    const most = numbers instanceof BigInt64Array || numbers instanceof BigUint64Array ? undefined : rangeOf(type)[1]
+    if (most !== undefined && type.startsWith('float')) {
+      const at = (numbers as Float64Array).findIndex((one) => !(Math.abs(one) <= most))
+      if (at >= 0)
+        throw new Fault(
+          'invalid-input',
+          `${pointer} holds ${data[at]} at element ${at}, which is beyond what ${type} can hold`,
+          {
+            field: pointer,
+          },
+        )
+    }
+    return elementsOf(numbers, type)
   }
 
   return {

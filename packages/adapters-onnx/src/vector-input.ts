@@ -1,6 +1,6 @@
 import { Fault, type JsonSchema, type Tensor } from '@dinrail/core'
 import type { CategoryColumn, NumberColumn, NumberField, VectorField, VectorInput, Window } from './contract.ts'
-import { elementsOf } from './element-types.ts'
+import { elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type Fields, type Memory, type PreparedInput } from './onnx-input.ts'
 import type { OnnxMetadata, OnnxTensor, OnnxType } from './runtime.ts'
 import { isCyclic, lineOf } from './scale.ts'
@@ -116,20 +116,31 @@ function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string
     if (scale !== undefined) throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
     return { name, count: 1, write: wholeNumber(name, type) }
   }
+  const [, most] = rangeOf(type)
   const write: Writer = (value, row, column) => {
-    row[column] = ((value as number) - shift) * factor
+    const scaled = ((value as number) - shift) * factor
+    if (!(Math.abs(scaled) <= most)) throw beyond(name, value, type)
+    row[column] = scaled
   }
   return { name, count: 1, write }
 }
 
 function wholeNumber(name: string, type: OnnxType): Writer {
+  const [least, most] = rangeOf(type)
   return (value, row, column) => {
     if (!Number.isSafeInteger(value))
       throw new Fault('invalid-input', `/input/${name} must be a whole number, since the network takes ${type}`, {
         field: `/input/${name}`,
       })
+    if (!((value as number) >= least && (value as number) <= most)) throw beyond(name, value, type)
     row[column] = value as number
   }
+}
+
+function beyond(name: string, value: unknown, type: OnnxType): Fault {
+  return new Fault('invalid-input', `/input/${name} is ${String(value)}, which is beyond what ${type} can hold`, {
+    field: `/input/${name}`,
+  })
 }
 
 function categoryColumns({ name, categories, encode = 'one-hot' }: CategoryColumn, at: string): Columns {

@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import type { Network, NetworkCall } from './network.ts'
+import { type Network, type NetworkCall, overload } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
 import type { OnnxSessionOptions, OnnxTensor } from './runtime.ts'
@@ -27,6 +27,8 @@ export interface PooledDefinition {
   readonly bytes: Uint8Array
   readonly id: string
   readonly options: OnnxSessionOptions
+  /** Calls that wait at most. */
+  readonly queue: number
 }
 
 export interface PooledNetwork extends Network {
@@ -53,7 +55,7 @@ interface Pace {
 
 /** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
 const patience = 5
-/** A call that took its worker with it this often is not tried again. */
+/** A call that took its worker with it this often is not tried again; a shared one is not at all, its calls are made alone. */
 const mostLosses = 2
 
 /** Makes a pool for any number of models. It starts nothing yet. */
@@ -99,7 +101,7 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
       if (!(problem instanceof WorkerLost)) task.reject(runFault(id, problem))
       else if (problem.hung)
         task.reject(new Fault('deadline-exceeded', `${id}: the run did not end by its deadline and was stopped`))
-      else if (++task.losses < mostLosses) waiting.unshift(task)
+      else if (++task.losses < mostLosses && call.stopAt === undefined) waiting.unshift(task)
       else task.reject(new Fault('internal', `${id}: ${problem.message}, ${task.losses} times with this call`))
     }
     handOut()
@@ -114,7 +116,7 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
   }
 
   return {
-    async load({ bytes, id, options }) {
+    async load({ bytes, id, options, queue }) {
       numbered += 1
       const network = numbered
       networks.set(network, { kind: 'load', network, bytes, options })
@@ -143,6 +145,7 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
         },
         async run(feeds, call) {
           if (disposal !== undefined) throw new Fault('unavailable', `${id} was disposed`)
+          if (running.size >= queue + workers) throw overload(id, queue)
           const ended = new Promise<WorkerValue>((resolve, reject) => {
             waiting.push({ network, feeds, call, id, pace, losses: 0, resolve, reject })
           })
