@@ -3,7 +3,7 @@ import {
   type OnnxGraph,
   type OnnxPort,
   onnxGraph,
-} from '../../../examples/steel-line/training/onnx-file.ts'
+} from '../../../examples/training/onnx-file.ts'
 
 /** Numbers of TensorProto.DataType. */
 export const elementType = {
