@@ -17,10 +17,8 @@ export interface OnnxDefinition<
     Pick<OnnxContract, 'novelty' | 'sessions'> {
   /** `onnxruntime-web` or `onnxruntime-node`, imported by the user. */
   readonly runtime: OnnxRuntime
-  /** The bytes of the `.onnx` file, or where to fetch it. `readModel` of `@dinrail/adapters-onnx/model-folder` reads a path. */
+  /** The bytes of the `.onnx` file, where to fetch it, or what `readModel` of `@dinrail/adapters-onnx/node` read of a path. */
   readonly model: ModelSource
-  /** Reads what the file keeps beside itself; comes with `readModel`. */
-  readonly external?: ExternalReader
   /** `sha256:` and 64 hexadecimal digits: the only weights that are accepted. */
   readonly sha256?: string
   /** Detached JWS over the descriptor, which holds the digest of the weights; `trust` decides, such as `trustedBy(keys)`. */
@@ -38,7 +36,13 @@ type InputRecipes = Readonly<Record<string, InputRecipe>>
 type OutputRecipes = Readonly<Record<string, OutputRecipe>>
 type ContextFields = Readonly<Record<string, NumberField>>
 
-export type ModelSource = Uint8Array<ArrayBuffer> | URL | `http://${string}` | `https://${string}`
+export type ModelSource = Uint8Array<ArrayBuffer> | URL | `http://${string}` | `https://${string}` | ModelFiles
+
+/** A model and a reader of what its file keeps beside itself, by the location that the file states. */
+export interface ModelFiles {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly external?: ExternalReader
+}
 
 /** Tensors by their ONNX names, batch axis included. */
 export type NamedTensors = Readonly<Record<string, Tensor>>

@@ -26,7 +26,7 @@ export async function readExternalData(
   if (read === undefined)
     throw new Fault(
       'invalid-input',
-      `${id}: the model keeps weights in ${locations.join(', ')}: give their reader, such as the one of readModel, or save the model as one file`,
+      `${id}: the model keeps weights in ${locations.join(', ')}: load it with readModel of @dinrail/adapters-onnx/node, or save the model as one file`,
       { field: '/model' },
     )
   return {

@@ -37,6 +37,7 @@ export type {
   CustomInputs,
   CustomOutputs,
   Health,
+  ModelFiles,
   ModelSource,
   NamedTensors,
   OnnxDefinition,

@@ -5,9 +5,10 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Fault, sha256 } from '@dinrail/core'
+import type { ModelFiles } from './definition.ts'
 import { type Engine, loadEngine } from './engine.ts'
 import { type Inspection, inspect, portText } from './inspection.ts'
-import { type ModelOfFolder, readModel } from './model-folder.ts'
+import { readModel } from './node.ts'
 import type { OnnxRuntime } from './runtime.ts'
 import { sampleFeeds } from './sample-feeds.ts'
 import { trialCall } from './trial.ts'
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
   const runs = Number(values.runs)
   if (!(Number.isInteger(runs) && runs >= 0)) throw new TypeError(`--runs ${values.runs} is no whole number`)
   const source = await readModel(file)
-  const inspection = inspect(source.model, await sha256(source.model))
+  const inspection = inspect(source.bytes, await sha256(source.bytes))
   const tried = runs > 0 ? await tryOut(source, values.runtime, runs) : 'not asked for'
   const served = inspection.refusals.length === 0 && (typeof tried !== 'string' || !tried.startsWith('refused'))
   if (values.json)
@@ -60,12 +61,12 @@ async function main(): Promise<number> {
   return served ? 0 : 1
 }
 
-async function tryOut(source: ModelOfFolder, name: string, runs: number): Promise<Timing | string> {
+async function tryOut(source: ModelFiles, name: string, runs: number): Promise<Timing | string> {
   const runtime = await runtimeOf(name)
   if (runtime === undefined) return `${name} is not installed here`
   let engine: Engine | undefined
   try {
-    engine = await loadEngine({ runtime, bytes: source.model, external: source.external, id: 'the file' })
+    engine = await loadEngine({ runtime, ...source, id: 'the file' })
     const feeds = sampleFeeds(engine.inputs)
     if (feeds === undefined) return 'the file does not say what its inputs look like'
     const times: number[] = []

@@ -9,7 +9,7 @@ import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { doctor, onnxModel, swappable } from './index.ts'
-import { readModel } from './model-folder.ts'
+import { readModel } from './node.ts'
 import { lines } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
@@ -177,7 +177,7 @@ describe('a model may lie', () => {
   }
 
   it('in a file', async () => {
-    expect(await answerOf(await gain(0, '1.0.0', await readModel(path.join(folder, 'gain.onnx'))))).toBe(3)
+    expect(await answerOf(await gain(0, '1.0.0', { model: await readModel(path.join(folder, 'gain.onnx')) }))).toBe(3)
     expect(await faultOf(readModel(path.join(folder, 'other.onnx')))).toMatchObject({ code: 'not-found' })
     await expect(gain(0, '1.0.0', { model: 'gain.onnx' })).rejects.toThrow(/readModel\(path\)/)
   })

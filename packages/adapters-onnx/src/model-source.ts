@@ -1,15 +1,16 @@
 import { Fault, isFault } from '@dinrail/core'
-import type { ModelSource } from './definition.ts'
+import type { ModelFiles, ModelSource } from './definition.ts'
 
 /** Reads a model wherever it is. Throws `unavailable` where it cannot be fetched, and a `TypeError` for a path. */
-export async function readSource(source: ModelSource): Promise<Uint8Array<ArrayBuffer>> {
-  return source instanceof Uint8Array ? source : fetched(source)
+export async function readSource(source: ModelSource): Promise<ModelFiles> {
+  if (source instanceof Uint8Array) return { bytes: source }
+  return source instanceof URL || typeof source === 'string' ? { bytes: await fetched(source) } : source
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer>> {
   if (!/^(https?|data|blob):/.test(String(source)))
     throw new TypeError(
-      `model is '${source}': { model, external } of a path come from readModel(path) of @dinrail/adapters-onnx/model-folder, other places are fetched`,
+      `model is '${source}': a path is read by readModel(path) of @dinrail/adapters-onnx/node, other places by fetch`,
     )
   try {
     const response = await fetch(source)

@@ -69,6 +69,14 @@ export function cnn(): Bytes {
   )
 }
 
+/** values[batch, 8] → their sum: total[batch, 1]. */
+export function rowSum(): Bytes {
+  const graph = onnxGraph()
+  const ones = graph.floats(new Float32Array(8).fill(1), [8, 1])
+  graph.apply('MatMul', ['values', ones], { output: 'total' })
+  return network(graph, 'sum', { name: 'values', dims: ['batch', 8] }, { name: 'total', dims: ['batch', 1] })
+}
+
 /** x[batch, 2] → what each row is beyond the mean of all rows: it answers otherwise among others. */
 export function rowMixer(): Bytes {
   const graph = onnxGraph()

@@ -6,7 +6,7 @@ import { isMissing } from '../../../tests/missing-part.ts'
 import { loadEngine } from './engine.ts'
 import { readModelFile, typeOfNumber } from './model-file.ts'
 import { type ProtobufField, protobufFields, repeatedIntegers, textOf } from './protobuf.ts'
-import type { OnnxData, OnnxRuntime, OnnxTensor } from './runtime.ts'
+import type { OnnxRuntime, OnnxTensor } from './runtime.ts'
 
 ort.env.wasm.numThreads = 1
 /** Hundreds of cases are of old operator sets, and the runtime has a line for each. */
@@ -60,12 +60,10 @@ function tensorOf(bytes: Uint8Array): OnnxTensor | undefined {
   if (type === undefined) return undefined
   if (type === 'string') return { type, dims, data: texts }
   const content = raw ?? (reals.length > 0 ? Buffer.concat(reals) : undefined)
-  const NumbersClass = classOf[type]
-  const data =
-    content === undefined
-      ? NumbersClass.from((type.endsWith('int64') ? integers : integers.map(Number)) as never)
-      : new NumbersClass(new Uint8Array(content).buffer)
-  return { type, dims, data: data as OnnxData }
+  if (content !== undefined) return { type, dims, data: new classOf[type](new Uint8Array(content).buffer) }
+  const data = new classOf[type](integers.length)
+  for (const [index, value] of integers.entries()) data[index] = type.endsWith('int64') ? value : Number(value)
+  return { type, dims, data }
 }
 
 /** A packed list's bytes, or those of one number at the field's end. */

@@ -31,8 +31,8 @@ export async function onnxModel<
   definition: OnnxDefinition<Inputs, Context, Outputs>,
 ): Promise<OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>> {
   const started = performance.now()
-  const { runtime, model: source, external, sha256: pinned, signature, trust, execution, ...stated } = definition
-  const bytes = await readSource(source)
+  const { runtime, model: source, sha256: pinned, signature, trust, execution, ...stated } = definition
+  const { bytes, external } = await readSource(source)
   const artefact = await sha256(bytes)
   const name = stated.id ?? 'the model'
   if (pinned !== undefined && pinned !== artefact)

@@ -4,8 +4,8 @@ import path from 'node:path'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadEngine } from './engine.ts'
-import { readFolder, readModel } from './model-folder.ts'
 import { externalSum } from './networks.test-support.ts'
+import { readModel } from './node.ts'
 
 ort.env.wasm.numThreads = 1
 let root: string
@@ -19,6 +19,7 @@ beforeAll(async () => {
   const two = new Uint8Array(Float32Array.of(10, 20).buffer)
   await writeFile(path.join(folder, 'weights/two.bin'), two)
   await symlink(path.join(root, 'secret'), path.join(folder, 'link.bin'))
+  await symlink('weights/two.bin', path.join(folder, 'inside.bin'))
   await symlink(root, path.join(folder, 'up'))
 })
 afterAll(() => rm(root, { recursive: true }))
@@ -26,18 +27,20 @@ afterAll(() => rm(root, { recursive: true }))
 async function load(location: string) {
   const file = path.join(folder, 'model.onnx')
   await writeFile(file, externalSum(location))
-  const { model, external } = await readModel(file)
-  return loadEngine({ runtime: ort, bytes: model, external, id: 'test/external' })
+  return loadEngine({ runtime: ort, ...(await readModel(file)), id: 'test/external' })
 }
 
 describe('weights beside the file', () => {
-  it('are loaded from the folder of the model', async () => {
-    const engine = await load('weights/two.bin')
-    const x = { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } as const
-    const { y } = await engine.run({ x }, { deadline: Date.now() + 5_000, signal: new AbortController().signal })
-    expect(y?.data).toEqual(Float32Array.of(11, 22))
-    await engine.dispose()
-  })
+  it.each(['weights/two.bin', './weights/two.bin', 'inside.bin'])(
+    'are loaded from its folder: %s',
+    async (location) => {
+      const engine = await load(location)
+      const x = { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } as const
+      const { y } = await engine.run({ x }, { deadline: Date.now() + 5_000, signal: new AbortController().signal })
+      expect(y?.data).toEqual(Float32Array.of(11, 22))
+      await engine.dispose()
+    },
+  )
 
   it.each([
     ['../secret', 'goes up'],
@@ -54,7 +57,8 @@ describe('weights beside the file', () => {
     ['up/secret', 'through a link'],
   ])('are refused at %j', async (location, why) => {
     await expect(load(location)).rejects.toMatchObject({ code: 'denied', message: expect.stringContaining(why) })
-    await expect(readFolder(folder)(location)).rejects.toMatchObject({ code: 'denied' })
+    const { external } = await readModel(path.join(folder, 'model.onnx'))
+    await expect(external?.(location)).rejects.toMatchObject({ code: 'denied' })
   })
 
   it('that are missing are named, and so is what to do without a reader', async () => {
