@@ -62,7 +62,7 @@ export const forecastsOf = (quarters: readonly Quarter[]): Forecast[] =>
   }))
 
 /** Shares of the record by time: the model learns from the first, its interval from the second, the last is held out. */
-export const SHARES = { train: 0.7, calibration: 0.1 } as const
+const SHARES = { train: 0.7, calibration: 0.1 } as const
 
 export const slicesOf = (forecasts: readonly Forecast[]) => {
   const [first, second] = [SHARES.train, SHARES.train + SHARES.calibration].map((share) =>

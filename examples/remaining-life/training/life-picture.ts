@@ -28,6 +28,7 @@ export const lifePicture = (
     ].join('\n')
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${TOP + TALL + 56}" font-family="sans-serif" font-size="12">
+<title>Remaining cycles of three engines, estimated and true</title>
 <style>
 .title{font-size:13px;fill:#222}.note,.axis{fill:#555}.axis,.end{text-anchor:end}.axis{dominant-baseline:middle}
 .band{fill:#2b6cb0;opacity:.2}.grid{stroke:#ddd;stroke-width:.5}.truth{fill:none;stroke:#222;stroke-width:1.5;stroke-dasharray:4 3}

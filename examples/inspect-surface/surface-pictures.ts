@@ -1,0 +1,45 @@
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { type Tensor, tensor } from '@dinrail/core'
+import { seededRandom } from '../training/random.ts'
+import { surfaceDefects } from './surface-model.ts'
+
+export type SurfaceDefect = (typeof surfaceDefects)[number]
+
+/** Each class in the order of its numbers is cut into so many runs; the last is held out, as the training does. */
+const FOLDS = 5
+
+/** Pictures that the network has never seen, with what they show. */
+export const heldOutPictures = (dataDirectory: string): { readonly file: string; readonly defect: SurfaceDefect }[] => {
+  const folder = path.join(dataDirectory, 'neu-det', 'images')
+  const numberOf = (name: string) => Number(/(\d+)\.jpg$/.exec(name)?.[1])
+  return surfaceDefects.flatMap((defect) => {
+    const own = readdirSync(folder)
+      .filter((name) => name.replace(/_\d+\.jpg$/, '') === defect)
+      .sort((a, b) => numberOf(a) - numberOf(b))
+    return own
+      .filter((_, position) => Math.floor((position * FOLDS) / own.length) === FOLDS - 1)
+      .map((name) => ({ file: path.join(folder, name), defect }))
+  })
+}
+
+const SIDE = 200
+
+/** A drawing of a scratched surface: grey with a grain, and bright lines along it. */
+export const drawnScratches = (seed: number): Tensor<'uint8'> => {
+  const random = seededRandom(seed)
+  const grey = new Float32Array(SIDE * SIDE).map(() => 75 + 5 * random.normal())
+  for (let line = 0; line < 3; line++) {
+    const [from, lean, length] = [20 + random.below(160), 0.06 * random.normal(), 120 + random.below(80)]
+    const start = random.below(SIDE - length + 1)
+    for (let y = start; y < start + length; y++)
+      for (let wide = -2; wide <= 2; wide++) {
+        const x = Math.round(from + lean * y + wide)
+        if (x >= 0 && x < SIDE) grey[y * SIDE + x]! += 120 * Math.exp(-(wide ** 2) / 2)
+      }
+  }
+  return tensor(
+    Uint8Array.from(grey, (value) => Math.max(0, Math.min(255, value))),
+    [SIDE, SIDE, 1],
+  )
+}
