@@ -37,7 +37,7 @@ export const lifePicture = (
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="${LEFT}" y="20" class="title">Remaining cycles: estimate and 90 % interval (blue), truth (dashed); lives above ${LONGEST} count as ${LONGEST}</text>
 ${panels.join('\n')}
-<text x="${LEFT}" y="${TOP + TALL + 42}" class="note">NASA FD001, each engine answered by a network trained without it; chosen by their error: the best, the median and the worst of 100.</text>
+<text x="${LEFT}" y="${TOP + TALL + 42}" class="note">NASA FD001; each engine answered by trees grown without it. By their error the best, the median and the worst of 100.</text>
 </svg>
 `
 }
