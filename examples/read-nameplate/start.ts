@@ -22,7 +22,9 @@ const picture = await readPicture(given ?? new URL('./picture/nameplate.png', im
 const { output, servedBy, elapsedMs, usage } = await invoke(nameplate, { picture }, { deadlineMs: 60_000 })
 
 console.log(`a ${given === undefined ? 'drawn nameplate' : `picture, ${given}`}:`)
-for (const [field, value] of Object.entries(output)) console.log(`  ${field.padEnd(10)} ${value}`)
+const units = nameplate.descriptor.output.properties as Readonly<Record<string, { readonly unit?: string }>>
+for (const [field, value] of Object.entries(output))
+  console.log(`  ${field.padEnd(10)} ${[value, units[field]?.unit ?? ''].join(' ').trimEnd()}`)
 const lines = usage.filter(({ model }) => model.id === 'paddleocr/text-recognition').length
 console.log(`${lines} lines read in ${elapsedMs.toFixed(0)} ms by ${servedBy.map(({ id }) => id).join(', ')}`)
 
