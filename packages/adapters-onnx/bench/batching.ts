@@ -1,43 +1,57 @@
-// What joining calls gains: 256 callers at once, each its own sample, against a raw session that takes one after the other.
+// What joining calls gains: 256 callers at once, each with its own sample, against a raw session that takes one after the other.
+import { invoke, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { against, compare } from '../../../bench/measure.ts'
 import { loadEngine } from '../src/engine.ts'
-import { autoencoder, mlp, weights } from '../src/networks.test-support.ts'
+import { rawSession, samplesOf, served, subjects } from './models.ts'
 
 const callers = 256
-const call = { deadline: Date.now() + 3_600_000, signal: new AbortController().signal }
+const bursts = 8
+const batching = { maximum: callers }
 
-export async function benchBatching(): Promise<void> {
-  for (const { name, bytes, input, width, goal } of [
-    { name: 'MLP 64-32-1', bytes: mlp(), input: 'features', width: 64, goal: 12 },
-    { name: 'autoencoder 512-64-512', bytes: autoencoder(), input: 'signal', width: 512, goal: 2.3 },
+export async function batching256(): Promise<void> {
+  for (const { subject, goal } of [
+    { subject: subjects.mlp, goal: 12 },
+    { subject: subjects.autoencoder, goal: 2.3 },
   ]) {
-    const session = await ort.InferenceSession.create(bytes)
-    const engine = await loadEngine({
-      runtime: ort,
-      bytes,
-      id: 'bench/batching',
-      execution: { batching: { maximum: 256 } },
-    })
-    const samples = Array.from({ length: callers }, (_, seed) => weights(seed)(width, 1))
-    const dims = [1, width]
-    const measured = await compare(`${name}, ${callers} callers at once, each sample`, callers, [
+    const { name, bytes, input, shape } = subject
+    const [session, model] = [await rawSession(subject), await served(subject, { batching })]
+    const engine = await loadEngine({ runtime: ort, bytes, id: 'bench/engine', execution: { batching } })
+    const samples = samplesOf(subject, callers)
+    const dims = [1, ...shape]
+    const call = { deadline: Date.now() + 3_600_000, signal: new AbortController().signal }
+    const measured = await compare(`${name}: ${callers} callers at once, each sample`, callers * bursts, [
       {
         name: 'raw session.run, one after the other',
         async run() {
-          for (const data of samples) await session.run({ [input]: new ort.Tensor('float32', data, dims) })
+          for (let burst = 0; burst < bursts; burst++) for (const data of samples) await session.run(data)
         },
       },
       {
-        name: 'engine with batching',
+        name: 'joined, the engine alone',
         async run() {
-          await Promise.all(samples.map((data) => engine.run({ [input]: { type: 'float32', data, dims } }, call)))
+          for (let burst = 0; burst < bursts; burst++)
+            await Promise.all(samples.map((data) => engine.run({ [input]: { type: 'float32', data, dims } }, call)))
+        },
+      },
+      {
+        name: 'joined, through invoke',
+        async run() {
+          for (let burst = 0; burst < bursts; burst++)
+            await Promise.all(
+              samples.map((data) => invoke(model, { [input]: tensor(data, shape) }, { deadlineMs: 60_000 })),
+            )
         },
       },
     ])
-    const [raw = 0, joined = 0] = Object.values(measured)
-    against(`at least ${goal} times as fast`, `${(raw / joined).toFixed(1)} times as fast`, raw / joined >= goal)
+    const [raw = Number.NaN, engineAlone = Number.NaN, invoked = Number.NaN] = Object.values(measured)
+    for (const [what, each] of [
+      ['the engine alone', engineAlone],
+      ['through invoke', invoked],
+    ] as const)
+      against(`at least ${goal}×`, `${what} ${(raw / each).toFixed(1)} times as fast`, raw / each >= goal)
     await engine.dispose()
+    await model.dispose()
     await session.release()
   }
 }

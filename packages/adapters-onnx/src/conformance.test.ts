@@ -183,7 +183,7 @@ describe('code in place of recipes', () => {
     expect(reply.output.label).toBe('long')
     expect(reply.servedBy.map(({ id }) => id)).toEqual(['acme/detector', 'acme/recogniser'])
     expect(reply.confidence).toBeCloseTo(0.5 / (1 + Math.exp(-6)), 6)
-    expect((detector.descriptor as unknown as { onnx: object }).onnx).toEqual({ inputs: 'code', outputs: 'code' })
+    expect(detector.descriptor.onnx).toEqual({ inputs: 'code', outputs: 'code' })
     await both.dispose?.()
     await Promise.all([detector.dispose(), recogniser.dispose()])
   })

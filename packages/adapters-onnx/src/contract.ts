@@ -14,7 +14,7 @@ export interface OnnxContract {
   readonly outputs?: Readonly<Record<string, OutputRecipe>>
   /** A distance from what the network was trained on. Beyond it an answer is refused, or uncertain and without confidence. */
   readonly novelty?: Novelty
-  /** Bounds of what is remembered between calls; only for networks with `state` or a window over `calls`. */
+  /** Bounds of what is remembered between calls: `state`, a window over `calls`, an `overlap`. */
   readonly sessions?: SessionBounds
 }
 
@@ -100,6 +100,8 @@ export interface TensorInput {
 }
 
 export interface TensorField extends Pick<Vocabulary, 'quantity' | 'semantics' | 'limits' | 'maxAge'>, Described {
+  /** Of a tensor of one axis: how many elements of the session's call before stand in front; zeros at its beginning. */
+  readonly overlap?: number
   /** What callers name it; the ONNX name unless stated. */
   readonly field?: string
   /** The file's own unless stated. Small integers may stand for a wider type, since nothing is lost. */
@@ -219,7 +221,7 @@ export interface TensorOutput {
   readonly tensor: OutputTensor
 }
 
-export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits'> {
+export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'overlap'> {
   readonly limits?: Pick<Limits, 'physical'>
   readonly clamp?: Range
   /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, which `shape` leaves out. */

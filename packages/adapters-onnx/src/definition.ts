@@ -1,4 +1,4 @@
-import type { Model, RunResult, Schema, Tensor, Trust } from '@dinrail/core'
+import type { Descriptor, Model, RunResult, Schema, Tensor, Trust } from '@dinrail/core'
 import type { Golden, InputRecipe, NumberField, OnnxContract, OutputRecipe, StatedDescriptor } from './contract.ts'
 import type { Execution } from './engine.ts'
 import type { ExternalReader } from './external-data.ts'
@@ -64,8 +64,17 @@ export type InputOfDefinition<Inputs, Context> =
 
 export type OutputOfDefinition<Outputs> = Outputs extends CustomOutputs<infer Out> ? Out : OutputOfRecipes<Outputs>
 
+/** A descriptor that says how the network is fed and read: whoever has it and the file can load the same model. */
+export interface OnnxDescriptor<In, Out> extends Descriptor<In, Out> {
+  readonly onnx: Omit<OnnxContract, 'inputs' | 'outputs'> & {
+    readonly inputs?: InputRecipes | 'code'
+    readonly outputs?: OutputRecipes | 'code'
+  }
+}
+
 /** A network behind its contract. */
 export interface OnnxModel<In, Out> extends Model<In, Out, never> {
+  readonly descriptor: OnnxDescriptor<In, Out>
   /** Whether it can answer, and how it has done so far. */
   health(): Health
   /** For a network with state: a model of the same contract whose state is its own. Its `dispose` forgets the state only. */

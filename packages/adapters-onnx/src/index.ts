@@ -41,6 +41,7 @@ export type {
   ModelSource,
   NamedTensors,
   OnnxDefinition,
+  OnnxDescriptor,
   OnnxModel,
 } from './definition.ts'
 export { type DiagnosedProblem, type Diagnosis, doctor } from './doctor.ts'

@@ -67,7 +67,9 @@ type FieldsOfContext<Context> = {
 type SessionField<Inputs> =
   Extract<
     Inputs[keyof Inputs],
-    { readonly state: string } | { readonly window: { readonly from: 'calls' } }
+    | { readonly state: string }
+    | { readonly window: { readonly from: 'calls' } }
+    | { readonly tensor: { readonly overlap: number } }
   > extends never
     ? never
     : readonly ['session', string, 'optional']

@@ -1,10 +1,9 @@
 import { Fault, type RunResult } from '@dinrail/core'
 import type { Novelty } from './contract.ts'
 import { numbersOf } from './element-types.ts'
+import type { Tensors } from './network.ts'
 import { elementsOfShape } from './onnx-output.ts'
-import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
-
-type Tensors = Readonly<Record<string, OnnxTensor>>
+import type { OnnxMetadata } from './runtime.ts'
 
 /** How far an input, or what the network made of it, is from what the network was trained on. */
 export type NoveltyScore = (feeds: Tensors, outputs: Tensors) => number

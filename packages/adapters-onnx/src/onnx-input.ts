@@ -7,7 +7,7 @@ export interface PreparedInput {
   readonly properties: Properties
   /** Makes the tensor of one checked input. Throws `invalid-input` for what only the recipe can judge. */
   feed(input: Fields, memory: Memory | undefined): OnnxTensor
-  /** Of a window over calls: how many it takes to fill it. */
+  /** Set where it remembers earlier calls: how many, the one at hand included. */
   readonly calls?: number
 }
 
@@ -17,7 +17,7 @@ export type Fields = Readonly<Record<string, unknown>>
 export interface Memory {
   /** By ONNX input: what its next call is fed. */
   readonly states: Map<string, OnnxTensor>
-  /** By ONNX input: the rows of its window, oldest first. */
+  /** By ONNX input: the rows of its window, oldest first; of an overlap, the one row that stands in front. */
   readonly rows: Map<string, readonly Float64Array[]>
   /** The rows as they are once the call at hand is answered. */
   readonly nextRows: Map<string, readonly Float64Array[]>

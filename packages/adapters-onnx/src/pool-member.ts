@@ -1,3 +1,4 @@
+import { nextTurn } from './event-loop.ts'
 import type { WorkerOrder, WorkerReply, WorkerValue } from './network-worker.ts'
 import { startThread, type WorkerThread } from './worker-thread.ts'
 
@@ -39,7 +40,7 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
   const answers = new Map<number, { resolve(value: WorkerValue): void; reject(problem: unknown): void }>()
   const loads = new Map<number, Promise<WorkerValue>>()
   const loaded = new Set<number>()
-  let thread: WorkerThread
+  let thread: WorkerThread | undefined
   let started: Promise<WorkerValue>
   let busy = false
   let ended = false
@@ -51,23 +52,29 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
     const id = asked
     return new Promise((resolve, reject) => {
       answers.set(id, { resolve, reject })
-      thread.hold(true)
-      thread.post({ id, order })
+      thread?.hold(true)
+      thread?.post({ id, order })
     })
   }
 
   function onReply(reply: WorkerReply): void {
     const answer = answers.get(reply.id)
     answers.delete(reply.id)
-    if (answers.size === 0) thread.hold(false)
+    if (answers.size === 0) thread?.hold(false)
     if ('problem' in reply) answer?.reject(new Error(reply.problem))
     else answer?.resolve(reply.value)
   }
 
-  function begin(): void {
-    thread = startThread({ onReply, onEnd: (why) => lose(`the worker ended: ${why}`, false) })
-    started = ask(start).catch((problem: Error) => {
-      throw new WorkerLost(`the worker cannot use the runtime: ${problem.message}`, false)
+  function begin(pause: Promise<void>): void {
+    started = pause.then(async () => {
+      if (ended) throw new WorkerLost('the pool has ended', false)
+      thread = startThread({ onReply, onEnd: (why) => lose(`the worker ended: ${why}`, false) })
+      try {
+        return await ask(start)
+      } catch (problem) {
+        if (problem instanceof WorkerLost) throw problem
+        throw new WorkerLost(`the worker cannot use the runtime: ${(problem as Error).message}`, false)
+      }
     })
     started.catch(() => {})
     for (const network of networks.keys()) load(network).then(onFree, () => {})
@@ -90,25 +97,19 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
 
   function lose(why: string, hung: boolean): void {
     if (ended) return
-    thread.terminate()
+    thread?.terminate()
     const lost = [...answers.values()]
     answers.clear()
     loads.clear()
     loaded.clear()
     busy = false
     // One that dies while it starts would die again at once.
-    const delay = restarts === 0 ? 0 : Math.min(50 * 2 ** restarts, longestRestartDelayMs)
+    begin(pauseOf(restarts === 0 ? 0 : Math.min(50 * 2 ** restarts, longestRestartDelayMs)))
     restarts += 1
-    if (delay === 0) begin()
-    else {
-      started = Promise.reject(new WorkerLost(why, hung))
-      started.catch(() => {})
-      setTimeout(() => ended || begin(), delay)
-    }
     for (const answer of lost) answer.reject(new WorkerLost(why, hung))
   }
 
-  begin()
+  begin(Promise.resolve())
   return {
     isFreeFor: (network) => !busy && loaded.has(network),
     load,
@@ -133,9 +134,14 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
     },
     end() {
       ended = true
-      thread.terminate()
+      thread?.terminate()
       for (const answer of answers.values()) answer.reject(new WorkerLost('the pool has ended', false))
       answers.clear()
     },
   }
+}
+
+/** Starting a thread takes this one a moment, so whoever was waiting for the lost one is told before. */
+function pauseOf(ms: number): Promise<void> {
+  return new Promise((resolve) => (ms === 0 ? nextTurn(resolve) : setTimeout(resolve, ms)))
 }

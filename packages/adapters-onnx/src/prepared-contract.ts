@@ -6,14 +6,13 @@ import type { Engine } from './engine.ts'
 import { inputSchema, outputSchema } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
 import { charactersOutput, labelsOutput, textOutput } from './labels-output.ts'
+import type { Tensors } from './network.ts'
 import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 import { constantInput, stateInput, tensorInput, textInput } from './tensor-input.ts'
 import { confidenceOf, tensorOutput, valuesOutput } from './values-output.ts'
 import { numberSchema, vectorInput } from './vector-input.ts'
-
-type Tensors = Readonly<Record<string, OnnxTensor>>
 
 /** All inputs of a network, held against the file and ready for use. */
 export interface PreparedInputs {
@@ -93,8 +92,7 @@ function inputOf(metadata: OnnxMetadata, recipe: InputRecipe | undefined): Prepa
   if ('image' in recipe) return imageInput(metadata, recipe)
   if ('text' in recipe) return textInput(metadata, recipe)
   if ('state' in recipe) return stateInput(metadata, recipe)
-  if ('constant' in recipe) return constantInput(metadata, recipe)
-  throw unknownKind(`inputs.${metadata.name}`, recipe, 'vector, tensor, image, text, state or constant')
+  return constantInput(metadata, recipe)
 }
 
 /** Throws a `TypeError` where recipes and file disagree. */
@@ -132,12 +130,7 @@ function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): Pre
   if ('values' in recipe) return valuesOutput(metadata, recipe)
   if ('tensor' in recipe) return tensorOutput(metadata, recipe)
   if ('text' in recipe) return textOutput(metadata, recipe)
-  if ('characters' in recipe) return charactersOutput(metadata, recipe)
-  throw unknownKind(`outputs.${metadata.name}`, recipe, 'labels, values, tensor, text or characters')
-}
-
-function unknownKind(at: string, recipe: object, kinds: string): TypeError {
-  return new TypeError(`${at} has the members ${Object.keys(recipe).join(', ') || 'none'}: state one of ${kinds}`)
+  return charactersOutput(metadata, recipe)
 }
 
 function refuseNoTensor(side: 'input' | 'output', { name, isTensor }: OnnxMetadata): void {

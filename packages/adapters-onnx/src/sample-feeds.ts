@@ -27,7 +27,7 @@ export function sampleFeeds(inputs: readonly OnnxMetadata[], seed = 1): Tensors 
 }
 
 /** The array of each type; half floats are given by their bits. */
-export const arrays = {
+const arrays = {
   float32: Float32Array,
   float64: Float64Array,
   int8: Int8Array,
@@ -39,7 +39,7 @@ export const arrays = {
   bool: Uint8Array,
 } as const
 
-export function isOnnxType(type: string | undefined): type is OnnxType {
+function isOnnxType(type: string | undefined): type is OnnxType {
   return type !== undefined && (type in arrays || ['float16', 'int64', 'uint64', 'string'].includes(type))
 }
 

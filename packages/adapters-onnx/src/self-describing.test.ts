@@ -149,7 +149,7 @@ describe('a file that describes itself', () => {
     ['no JSON', '{"id":', /no JSON/],
     ['a list', '[]', /no JSON object/],
     ['a prototype', '{"__proto__":{"id":"a/b"}}', /__proto__|no JSON/],
-    ['inputs that are text', '{"inputs":"x"}', /inputs that are no JSON object/],
+    ['inputs that are text', '{"inputs":"x"}', /inputs is x: it must be an object/],
   ])('with %s inside is refused', async (_, text, message) => {
     const fault = await faultOf(onnxModel({ runtime: ort, model: withMetadata(bare, { [metadataKey]: text }) }))
     expect(fault).toMatchObject({ code: 'invalid-input', field: '/model/metadata_props/dinrail' })
@@ -161,6 +161,40 @@ describe('a file that describes itself', () => {
     await expect(onnxModel({ runtime: ort, model: odd })).rejects.toThrow(
       /inputs.x has the members vectr: state one of/,
     )
+  })
+
+  it.each([
+    [
+      'a member that nobody knows',
+      { inputs: { x: { vector: [{ name: 'a', unit: '1', scael: {} }] } } },
+      /vector\[0\].scael is no member of it: it takes name, unit/,
+    ],
+    [
+      'a unit that is none',
+      { inputs: { x: { vector: [{ name: 'a', unit: 3 }] } } },
+      /vector\[0\].unit is 3: it must be a text/,
+    ],
+    ['a unit that is missing', { inputs: { x: { vector: [{ name: 'a' }] } } }, /vector\[0\].unit is missing/],
+    ['labels in a text', { outputs: { y: { labels: 'good, bad' } } }, /labels is good, bad: it must be a list/],
+    [
+      'a scale of no kind',
+      { inputs: { x: { tensor: { scale: { shift: 1 } } } } },
+      /scale has the members shift: state one of mean/,
+    ],
+    [
+      'a novelty of no kind',
+      { novelty: { kind: 'guess', threshold: 1 } },
+      /novelty.kind is guess: it must be mahalanobis or/,
+    ],
+    [
+      'a window of no kind',
+      { inputs: { x: { vector: [], window: { length: 2, from: 'past' } } } },
+      /from is past: it must be input or calls/,
+    ],
+  ])('is refused in code as in a file with %s', async (_, change, message) => {
+    const odd = { ...contract, golden: [], ...change } as EmbeddedContract
+    await expect(onnxModel({ runtime: ort, model: bare, ...odd })).rejects.toThrow(message)
+    await expect(onnxModel({ runtime: ort, model: embedDescriptor(bare, odd) })).rejects.toThrow(message)
   })
 
   it('holds nothing that JSON would lose', () => {

@@ -14,10 +14,13 @@ import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts
 import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
 import type { Engine } from './engine.ts'
 import { checkGolden } from './golden.ts'
+import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
 import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
+import { sampleFeeds } from './sample-feeds.ts'
 import { type Session, sessions } from './sessions.ts'
+import { trialCall } from './trial.ts'
 
 /** What is stated in code, in the file, or both, in one. */
 export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
@@ -47,7 +50,9 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   const score = novelty && noveltyScore(novelty, engine.inputs, engine.outputs)
   const keepsSessions = inputs.states.length > 0 || inputs.calls > 0
   if (bounds !== undefined && !keepsSessions)
-    throw new TypeError(`${id} states sessions, but remembers nothing: it has no state and no window over calls`)
+    throw new TypeError(
+      `${id} states sessions, but remembers nothing: it has no state, no window over calls and no overlap`,
+    )
   const kept = sessions(id, bounds)
   const { outsideTraining = 'refuse' } = stated
   let [running, answered, failed, loadedInMs] = [0, 0, 0, 0]
@@ -59,8 +64,12 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`, { retryable: false })
     running += 1
     try {
-      const result =
-        session === undefined ? await run(input, context) : await session.inTurn(() => runIn(session, input, context))
+      let result: RunResult<unknown>
+      if (session === undefined) {
+        const feeds = inputs.feed(input, undefined)
+        const tensors = await engine.run(feeds, context)
+        result = judge(outputs.read(tensors, input), feeds, tensors, context)
+      } else result = await session.inTurn(() => runIn(session, input, context))
       answered += 1
       return result
     } catch (problem) {
@@ -72,21 +81,22 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     }
   }
 
-  async function run(input: Fields, context: RunContext, memory?: Memory): Promise<RunResult<unknown>> {
-    const feeds = inputs.feed(input, memory)
-    if (memory?.filling?.refused) throw notFull(memory)
-    const tensors = await engine.run(feeds, context)
-    const result = outputs.read(tensors, input)
-    if (memory !== undefined) remember(memory, tensors, context)
+  function judge(result: RunResult<unknown>, feeds: Tensors, tensors: Tensors, { inputQuality }: RunContext) {
     // A confidence was calibrated on good inputs, and says nothing of others.
-    const sure = context.inputQuality === 'good' ? result : withoutConfidence(result)
+    const sure = inputQuality === 'good' ? result : withoutConfidence(result)
     return score === undefined ? sure : judged(sure, score(feeds, tensors), novelty!, outsideTraining)
   }
 
   async function runIn(session: Session, input: Fields, context: RunContext): Promise<RunResult<unknown>> {
     const { memory } = session
     if (context.signal.aborted) throw context.signal.reason
-    const result = await run(input, context, memory)
+    const feeds = inputs.feed(input, memory)
+    if (memory.filling?.refused) throw notFull(memory)
+    const tensors = await engine.run(feeds, context)
+    const read = outputs.read(tensors, input)
+    // What was sent has happened, even where it is refused for being unlike the training data.
+    remember(memory, tensors, context)
+    const result = judge(read, feeds, tensors, context)
     const warnings = [...(result.warnings ?? [])]
     const { filling } = memory
     if (filling !== undefined)
@@ -111,7 +121,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   }
 
   /** Only a call that is answered counts, so that one that is made again is not counted twice. */
-  function remember(memory: Memory, tensors: Awaited<ReturnType<Engine['run']>>, { signal }: RunContext): void {
+  function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
     if (signal.aborted) throw signal.reason
     commitRows(memory)
     for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
@@ -147,6 +157,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
 
   const model: Answering = {
     ...base,
+    descriptor: base.descriptor as Answering['descriptor'],
     openSession,
     health: (): Health => ({
       state: isClosed ? 'disposed' : closing !== undefined ? 'draining' : 'ready',
@@ -162,8 +173,11 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     },
   }
 
-  /** Asks the golden questions, each in a session of its own. */
+  /** Runs once, so that the first caller does not wait for what the runtime makes ready, and asks the golden questions. */
   async function prove(): Promise<void> {
+    const feeds = sampleFeeds(engine.inputs)
+    // Made-up numbers may be none that this network takes, which says nothing of those that callers send.
+    if (feeds !== undefined) await engine.run(feeds, trialCall()).catch(() => {})
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
     await checkGolden(id, golden ?? [], async (input) => {
       const asked = keepsSessions ? openSession() : model

@@ -1,4 +1,4 @@
-import { type Fault, invoke, type Model, type Tensor } from '@dinrail/core'
+import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
 import { onnxModel, type SessionBounds } from './index.ts'
@@ -85,6 +85,27 @@ describe('a network with state', () => {
     controller.abort()
     expect((await faultOf(given)).code).toBe('cancelled')
     expect(await add(model, 1)).toBe(2)
+    await model.dispose()
+  })
+
+  it('puts the end of the call before in front, where windows overlap', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/sound',
+      version: '1.0.0',
+      title: 'Sound',
+      task: 'process-analysis',
+      model: identity(['batch', 5]),
+      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
+      outputs: { y: { tensor: { shape: [5] } } },
+    })
+    const hear = async (caller: string, ...sound: number[]) => {
+      const { output } = await invoke(model, { sound: tensor(Float32Array.from(sound)) }, from(caller))
+      return Array.from(output.y.data)
+    }
+    expect(await hear('microphone-1', 1, 2, 3)).toEqual([0, 0, 1, 2, 3])
+    expect(await hear('microphone-2', 7, 8, 9)).toEqual([0, 0, 7, 8, 9])
+    expect(await hear('microphone-1', 4, 5, 6)).toEqual([2, 3, 4, 5, 6])
     await model.dispose()
   })
 

@@ -7,6 +7,7 @@ import {
   type OnnxContract,
   type OutputRecipe,
 } from './contract.ts'
+import { checkForm } from './contract-form.ts'
 import { withMetadata } from './model-file.ts'
 import { isCustomInputs, isCustomOutputs } from './prepared-contract.ts'
 import type { WholeContract } from './served-model.ts'
@@ -29,12 +30,12 @@ export function embeddedContract(metadata: Readonly<Record<string, string>>): Em
     throw refused(`is no JSON (${Fault.from(problem).message})`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused('is no JSON object')
-  const contract = value as EmbeddedContract
-  for (const key of ['inputs', 'context', 'outputs', 'novelty', 'sessions', 'provenance', 'confidence'] as const)
-    if (contract[key] !== undefined && (typeof contract[key] !== 'object' || contract[key] === null))
-      throw refused(`has ${key} that are no JSON object`)
-  if (contract.golden !== undefined && !Array.isArray(contract.golden)) throw refused('has golden that is no list')
-  return contract
+  try {
+    checkForm(value)
+  } catch (problem) {
+    throw refused(`has another form: ${Fault.from(problem).message}`)
+  }
+  return value as EmbeddedContract
 }
 
 /**
@@ -68,6 +69,7 @@ export function mergedContract(embedded: EmbeddedContract, stated: WholeContract
   checkSame('id', embedded.id, stated.id)
   const inputs = stated.inputs !== undefined && isCustomInputs(stated.inputs) ? undefined : stated.inputs
   const outputs = stated.outputs !== undefined && isCustomOutputs(stated.outputs) ? undefined : stated.outputs
+  checkForm({ ...stated, inputs, outputs })
   checkMeanings('inputs', inputMeanings(embedded.inputs), inputMeanings(inputs))
   checkMeanings('context', contextMeanings(embedded.context), contextMeanings(stated.context))
   checkMeanings('outputs', outputMeanings(embedded.outputs), outputMeanings(outputs))

@@ -1,7 +1,7 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
 import type { ConstantInput, StateInput, TensorInput, TextInput } from './contract.ts'
 import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
-import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
+import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
 import { lineOf } from './scale.ts'
 import { meaningOf } from './vector-input.ts'
@@ -15,10 +15,12 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   const shape = stated.shape ?? openShape(metadata)
   if (axes !== undefined && axes.length !== shape.length)
     throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
+  const { overlap = 0 } = stated
+  if (overlap !== 0) checkOverlap(overlap, shape, at)
   const probe = dimsFor(
     at,
     metadata,
-    shape.map((length) => (typeof length === 'string' ? -1 : length)),
+    shape.map((length) => (typeof length === 'string' ? -1 : length + overlap)),
   )
   const isBatchAdded = probe.length > shape.length
   const isOpen = shape.some((length) => typeof length === 'string')
@@ -52,15 +54,33 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
     properties: {
       [field]: { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } },
     },
-    feed(input) {
+    feed(input, memory) {
       const { data, shape: lengths } = input[field] as Tensor
       if (isOpen && data.length === 0)
         throw new Fault('invalid-input', `${pointer} is empty: its shape is ${shapeText(lengths)}, send at least one`, {
           field: pointer,
         })
+      if (overlap > 0) return { type, dims: probe, data: given(withOverlap(data as Float32Array, memory!)) }
       return { type, dims: isBatchAdded ? [1, ...lengths] : lengths, data: given(data) }
     },
+    ...(overlap > 0 && { calls: 2 }),
   }
+
+  function withOverlap(data: Float32Array, { rows, nextRows }: Memory): Float32Array {
+    const whole = new (data.constructor as Float32ArrayConstructor)(overlap + data.length)
+    whole.set(rows.get(metadata.name)?.[0] ?? [])
+    whole.set(data, overlap)
+    nextRows.set(metadata.name, [Float64Array.from(whole.subarray(whole.length - overlap))])
+    return whole
+  }
+}
+
+function checkOverlap(overlap: number, shape: readonly (number | string)[], at: string): void {
+  const [length] = shape
+  if (!(Number.isInteger(overlap) && overlap > 0 && shape.length === 1 && typeof length === 'number'))
+    throw new TypeError(
+      `${at}.overlap is ${overlap}, its shape ${shapeText(shape)}: a whole number of elements, and one axis of a stated length`,
+    )
 }
 
 /** A length that the file leaves open gets a word of its own. */

@@ -90,10 +90,8 @@ function lengthsOf({ shape }: OnnxMetadata, width: number, window: Window | unde
   return window.layout === 'fields-first' ? [width, window.length] : [window.length, width]
 }
 
-function checkWindow({ length, from }: Window, at: string): void {
+function checkWindow({ length }: Window, at: string): void {
   if (!(Number.isInteger(length) && length > 1)) throw new TypeError(`${at}.window.length is ${length}: two or more`)
-  if (from !== 'input' && from !== 'calls')
-    throw new TypeError(`${at}.window.from is ${JSON.stringify(from)}: use input or calls`)
 }
 
 function columnsOf(field: VectorField, type: OnnxType, at: string): Columns {

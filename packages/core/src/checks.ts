@@ -268,12 +268,27 @@ function checkForm(schema: TensorSchema, value: unknown, path: Path, invalid: Fa
 
 function checkFinite(data: Tensor['data'], path: Path, invalid: FaultCode): void {
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return
-  // A finite number less itself is zero, anything else NaN: one sum finds both in one pass, and cannot overflow.
-  let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
-  if (sum === 0) return
+  if (sumOfZeros(data) === 0) return
   const at = Array.prototype.findIndex.call(data, (element: number) => !Number.isFinite(element))
   throw refuse(invalid, path, `holds ${data[at]} at element ${at}`)
+}
+
+/**
+ * A finite number times zero is zero, anything else NaN: one sum finds both in one pass, and cannot overflow. Four sums side
+ * by side, since each addition waits for the one before it.
+ */
+function sumOfZeros(data: Float32Array | Float64Array): number {
+  const { length } = data
+  const whole = length - (length % 4)
+  let [a, b, c, d] = [0, 0, 0, 0]
+  for (let i = 0; i < whole; i += 4) {
+    a += data[i]! * 0
+    b += data[i + 1]! * 0
+    c += data[i + 2]! * 0
+    d += data[i + 3]! * 0
+  }
+  for (let i = whole; i < length; i++) a += data[i]! * 0
+  return a + b + c + d
 }
 
 /** Smallest and largest element; undefined for an empty tensor. 64-bit integers are rounded to doubles. */
