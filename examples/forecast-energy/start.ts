@@ -17,6 +17,7 @@ import { simulateQuarters } from './simulated-plant.ts'
 const PROMISED = 10.6
 /** A quarter of an hour at 400 kW: what the plant of this example has agreed with its grid. */
 const PEAK = 100
+const data = dataFolder('steel-energy')
 const plant = await forecastModel()
 
 const ask = ({ usage, next: { hour, weekday } }: Forecast) =>
@@ -51,7 +52,6 @@ function report(what: string, forecasts: readonly Forecast[], estimates: readonl
   return { rootMeanSquareError, coverage: interval.coverage }
 }
 
-const data = dataFolder('steel-energy')
 if (data === undefined) {
   console.log('a simulated plant: the mean day of the recorded one and its scatter; no meter stands behind it')
   const forecasts = forecastsOf(simulateQuarters({ seed: 3, days: 15 }))

@@ -15,10 +15,10 @@ import { surfaceDefects, surfaceModel } from './surface-model.ts'
 import { drawnScratches, heldOutPictures } from './surface-pictures.ts'
 
 const PROMISED = 0.85
+const data = dataFolder('neu-det')
 const surface = await surfaceModel()
 const bounds = { deadlineMs: 5_000 }
 
-const data = dataFolder('neu-det')
 if (data === undefined) {
   const { output, confidence = 0 } = await invoke(surface, { picture: drawnScratches(1) }, bounds)
   console.log(`a scratched surface, drawn, not photographed: ${output.label}, ${(100 * confidence).toFixed(0)} % sure`)

@@ -17,6 +17,7 @@ import { lifeModel } from './life-model.ts'
 import { simulateEngine } from './simulated-engine.ts'
 
 const PROMISED = 16.4
+const data = dataFolder('cmapss')
 const life = await lifeModel()
 
 type Answer = Reply<{ remaining: { low: number; value: number; high: number; level: number } }>
@@ -51,7 +52,6 @@ function report(what: string, estimates: readonly Estimate[]): void {
   assert(interval.coverage >= 0.85, `the intervals held ${interval.coverage} of the truths, 0.9 are promised`)
 }
 
-const data = dataFolder('cmapss')
 if (data === undefined) {
   console.log(
     'simulated engines: the mean wear of the training engines and their scatter; no machine stands behind them',
