@@ -7,7 +7,7 @@
  * Exits with 1 where the answers are worse than the model card promises.
  */
 import assert from 'node:assert/strict'
-import { invoke, isFault } from '@dinrail/core'
+import { invoke, isFault, tensor } from '@dinrail/core'
 import { dataFolder } from '../example-options.ts'
 import { readPicture } from '../picture-file.ts'
 import { measure } from '../training/measure.ts'
@@ -24,10 +24,10 @@ if (data === undefined) {
   console.log(`a scratched surface, drawn, not photographed: ${output.label}, ${(100 * confidence).toFixed(0)} % sure`)
   assert.equal(output.label, 'scratches')
 
-  // A nameplate is no steel surface, and the network has no label for that.
-  const nameplate = await readPicture(new URL('../read-nameplate/picture/nameplate.png', import.meta.url))
-  const refusal = await invoke(surface, { picture: nameplate }, bounds).then(
-    ({ output: { label } }) => assert.fail(`a nameplate was called ${label}`),
+  // A camera that sees nothing but its cap, and the network has no label for that.
+  const cap = tensor(new Uint8Array(200 * 200).fill(128), [200, 200, 1])
+  const refusal = await invoke(surface, { picture: cap }, bounds).then(
+    ({ output: { label } }) => assert.fail(`an even grey was called ${label}`),
     (problem: unknown) => problem,
   )
   assert(isFault(refusal) && refusal.code === 'out-of-limits', String(refusal))

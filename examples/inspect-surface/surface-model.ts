@@ -61,12 +61,12 @@ export const surfaceModel = async () => {
       },
     },
     outputs: { logits: { labels: surfaceDefects, scores: 'logits', temperature: card.temperature } },
-    // What the network sees in a picture of something else lies off the few directions in which surfaces differ.
+    // What the network sees, whitened: its root mean square tells how unlike all surfaces of the training a picture is.
     novelty: {
       kind: 'residual',
-      of: 'pooled',
-      mean: card.novelty.mean,
-      components: card.novelty.components,
+      of: card.novelty.of,
+      mean: new Array<number>(128).fill(0),
+      components: [],
       threshold: card.novelty.threshold,
     },
     golden: card.golden.map(({ output, tolerance }) => ({

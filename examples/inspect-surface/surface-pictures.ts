@@ -25,17 +25,21 @@ export const heldOutPictures = (dataDirectory: string): { readonly file: string;
 
 const SIDE = 200
 
-/** A drawing of a scratched surface: grey with a grain, and bright lines along it. */
+/** A drawing of a scratched surface: dark grey with a soft grain, and bright lines along it. */
 export const drawnScratches = (seed: number): Tensor<'uint8'> => {
   const random = seededRandom(seed)
-  const grey = new Float32Array(SIDE * SIDE).map(() => 75 + 5 * random.normal())
-  for (let line = 0; line < 3; line++) {
-    const [from, lean, length] = [20 + random.below(160), 0.06 * random.normal(), 120 + random.below(80)]
+  const rough = Array.from({ length: SIDE * SIDE }, () => random.normal())
+  const grey = Float32Array.from(rough, (_, i) => {
+    const around = [0, 1, 2, SIDE, SIDE + 1, SIDE + 2, 2 * SIDE, 2 * SIDE + 1]
+    return 90 + 2 * around.reduce((sum, step) => sum + rough[(i + step) % rough.length]!, 0)
+  })
+  for (let line = 0; line < 2; line++) {
+    const [from, lean, length] = [20 + random.below(160), 0.06 * random.normal(), 80 + random.below(110)]
     const start = random.below(SIDE - length + 1)
     for (let y = start; y < start + length; y++)
-      for (let wide = -2; wide <= 2; wide++) {
+      for (let wide = -4; wide <= 4; wide++) {
         const x = Math.round(from + lean * y + wide)
-        if (x >= 0 && x < SIDE) grey[y * SIDE + x]! += 120 * Math.exp(-(wide ** 2) / 2)
+        if (x >= 0 && x < SIDE) grey[y * SIDE + x]! += 90 * Math.exp(-(wide ** 2) / 4)
       }
   }
   return tensor(
