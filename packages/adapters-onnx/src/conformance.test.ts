@@ -1,5 +1,5 @@
 import { pipe } from '@dinrail/collab'
-import { invoke, type Model, sample, type Tensor, tensor } from '@dinrail/core'
+import { type Fault, invoke, type Model, sample, type Tensor, tensor } from '@dinrail/core'
 import { modelChecks, toReport } from '@dinrail/core/conformance'
 import * as native from 'onnxruntime-node'
 import * as web from 'onnxruntime-web'
@@ -155,6 +155,31 @@ it('gives the same answers on both runtimes, within the stated tolerance', async
 })
 
 describe('code in place of recipes', () => {
+  it('states its context in its schema', async () => {
+    const load = onnxModel({
+      ...about,
+      runtime: web,
+      id: 'acme/detector',
+      model: lines([2, 2]),
+      inputs: customInputs(z.object({ word: z.string() }), () => ({})),
+      context: { speed: { unit: 'm/s' } },
+    })
+    await expect(load).rejects.toThrow(/state speed in its schema/)
+  })
+
+  it('is a fault where its tensors are none of the file’s', async () => {
+    const model = await onnxModel({
+      ...about,
+      runtime: web,
+      id: 'acme/detector',
+      model: lines([2, 2]),
+      inputs: customInputs(z.object({ word: z.string() }), () => ({ z: tensor(new Float32Array(2), [1, 2]) })),
+    })
+    const fault = await invoke(model, { word: 'coil' }, { deadlineMs: 5_000 }).catch((thrown: Fault) => thrown)
+    expect(fault).toMatchObject({ code: 'invalid-input', message: expect.stringContaining("'x'") })
+    await model.dispose()
+  })
+
   it('makes the inputs and reads the outputs, and pipes go through both', async () => {
     const isTensor = z.custom<Tensor<'float32'>>().meta({ tensor: { dtype: 'float32', shape: [2] } })
     const detector = await onnxModel({

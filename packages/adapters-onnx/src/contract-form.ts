@@ -108,6 +108,10 @@ const column: Form = (value, at) =>
       )(value, at)
     : object({ name: text, unit: text }, { ...numberField, scale })(value, at)
 const shape = list(either(anything, wrongShape))
+const truth: Form = (value, at) => {
+  if (value !== true) throw wrong(at, value, 'it must be true or absent')
+}
+const textField = { ...described, field: text, many: truth }
 const tensorField = { field: text, dtype: text, shape, axes: list(text), unit: text, scale }
 
 function wrongShape(value: unknown, at: string): void {
@@ -146,7 +150,7 @@ const inputs = kinds({
   vector: object({ vector: list(column) }, { window }),
   tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
   image: object({ image }),
-  text: object({ text: object({}, { ...described, field: text, longest: number }) }),
+  text: object({ text: object({}, { ...textField, longest: number }) }),
   state: object({ state: text }, { shape: list(number) }),
   constant: object({ constant: either(number, list(number)) }, { shape: list(number) }),
 })
@@ -157,7 +161,7 @@ const outputs = kinds({
   ),
   values: object({ values: list(object({ name: text, unit: text }, { ...meaning, ...read, limits, scale })) }),
   tensor: object({ tensor: object({}, { ...meaning, ...read, ...tensorField, limits }) }),
-  text: object({ text: object({}, { ...described, field: text }) }),
+  text: object({ text: object({}, textField) }),
   characters: object({ characters: object({ field: text, alphabet: list(text) }, { scores }) }),
 })
 const matrix = list(list(number))

@@ -145,9 +145,19 @@ export interface ImageField extends Described {
   readonly normalise?: { readonly mean: readonly number[]; readonly deviation: readonly number[] }
 }
 
-/** A text as an ONNX string tensor of one element. */
+/** A text as an ONNX string tensor of one element, or several as a list in row-major order. */
 export interface TextInput {
-  readonly text: Described & { readonly field?: string; readonly longest?: number }
+  readonly text: TextField & {
+    /** Most UTF-16 code units of one text; 65,536 unless stated. */
+    readonly longest?: number
+  }
+}
+
+export interface TextField extends Described {
+  /** What callers name it; the ONNX name unless stated. */
+  readonly field?: string
+  /** Makes it a list. At most one axis of the file may be open: it is as long as the list makes it. */
+  readonly many?: true
 }
 
 /** Is fed by the ONNX output of that name of the call before in the same session; by zeros at its beginning. */
@@ -228,9 +238,9 @@ export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'o
   readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
 }
 
-/** The first text of an ONNX string tensor, such as a class that the network names itself. */
+/** The text of an ONNX string tensor, such as a class that the network names itself; all of them with `many`. */
 export interface TextOutput {
-  readonly text: Described & { readonly field?: string }
+  readonly text: TextField
 }
 
 /**

@@ -48,7 +48,20 @@ function schemaOf<Value>(json: JsonSchema, validate: Schema<unknown, Value>['~st
 
 type Check = (member: unknown) => string | undefined
 
-function checkOf({ type, enum: words, maxLength }: JsonSchema): Check | undefined {
+function checkOf({ type, enum: words, maxLength, items, minItems, maxItems }: JsonSchema): Check | undefined {
+  if (type === 'array') {
+    const check = checkOf(items as JsonSchema)
+    return (member) => {
+      if (!Array.isArray(member)) return `must be a list, not ${wordFor(member)}`
+      if (member.length < (minItems as number) || member.length > (maxItems as number))
+        return `has ${member.length} items: from ${minItems} to ${maxItems} may be`
+      for (const [i, item] of member.entries()) {
+        const wrong = check?.(item)
+        if (wrong !== undefined) return `item ${i} ${wrong}`
+      }
+      return undefined
+    }
+  }
   if (type === 'number')
     return (member) => (typeof member === 'number' ? undefined : `must be a number, not ${wordFor(member)}`)
   if (Array.isArray(words))

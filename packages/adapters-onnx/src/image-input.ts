@@ -42,9 +42,8 @@ export function imageInput(metadata: OnnxMetadata, { image }: ImageInput): Prepa
           `${pointer} has the shape ${shapeText(shape)}: a picture is [height, width, channels] with 1, 3 or 4 channels`,
           { field: pointer },
         )
-      const picture = coloured({ data, height, width, channels: has }, colour)
       const size = sizeFor(image, height, width)
-      const pixels = framed(picture, size, image)
+      const pixels = coloured(framed({ data, height, width, channels: has }, size, image), has, colour)
       const numbers = arranged(pixels, size, channels, layout, lines)
       const dims = layout === 'nchw' ? [channels, ...size] : [...size, channels]
       return {
@@ -88,11 +87,14 @@ function sizeFor({ size, multipleOf = 1, longest = 4096 }: ImageField, height: n
 /** Luma of ITU-R BT.601. */
 const luma = [0.299, 0.587, 0.114] as const
 
-/** The picture with the channels that the network takes; a fourth, the opacity, is left out. */
-function coloured({ data, height, width, channels }: Picture, colour: 'rgb' | 'bgr' | 'grey'): Picture {
+/**
+ * Pixels with the channels that the network takes; a fourth, the opacity, is left out. Comes after resizing, which it commutes
+ * with, since there are fewer pixels then.
+ */
+function coloured(data: Float32Array, channels: number, colour: 'rgb' | 'bgr' | 'grey'): Float32Array {
   const wanted = colour === 'grey' ? 1 : 3
-  if (channels === wanted && colour !== 'bgr') return { data, height, width, channels }
-  const pixels = height * width
+  if (channels === wanted && colour !== 'bgr') return data
+  const pixels = data.length / channels
   const out = new Float32Array(pixels * wanted)
   for (let i = 0; i < pixels; i++) {
     const from = i * channels
@@ -102,7 +104,7 @@ function coloured({ data, height, width, channels }: Picture, colour: 'rgb' | 'b
       for (let channel = 0; channel < 3; channel++)
         out[i * 3 + channel] = data[from + (colour === 'bgr' ? 2 - channel : channel)]!
   }
-  return { data: out, height, width, channels: wanted }
+  return out
 }
 
 /** The part of the picture that is looked at, at the size that is wanted. */

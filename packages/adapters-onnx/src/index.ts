@@ -23,6 +23,7 @@ export type {
   TensorField,
   TensorInput,
   TensorOutput,
+  TextField,
   TextInput,
   TextOutput,
   ValueField,

@@ -34,6 +34,7 @@ const everything = await onnxModel({
     picture: { image: { size: [224, 224] } },
     ids: { tensor: { field: 'order', dtype: 'int64' } },
     word: { text: {} },
+    words: { text: { many: true } },
     rate: { constant: 16_000 },
   },
   context: { speed: { unit: 'm/s' } },
@@ -57,6 +58,7 @@ expectTypeOf<In<typeof everything>>().toEqualTypeOf<{
   readonly picture: Tensor<'uint8'>
   readonly order: Tensor<'int64'>
   readonly word: string
+  readonly words: readonly string[]
   readonly speed: number
 }>()
 expectTypeOf<Out<typeof everything>>().toEqualTypeOf<{

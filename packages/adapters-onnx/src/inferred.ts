@@ -47,7 +47,7 @@ type FieldOfInput<Name, Recipe> = Recipe extends {
       : Recipe extends { readonly image: infer One }
         ? readonly [FieldName<One, Name>, Tensor<'uint8'>, 'required']
         : Recipe extends { readonly text: infer One }
-          ? readonly [FieldName<One, Name>, string, 'required']
+          ? readonly [FieldName<One, Name>, TextOf<One>, 'required']
           : never
 
 type FieldOfColumn<Column> = Column extends { readonly name: infer Name extends string }
@@ -59,6 +59,8 @@ type FieldOfColumn<Column> = Column extends { readonly name: infer Name extends 
 type Presence<One> = One extends { readonly missing: 'hold' | 'impute' } ? 'optional' : 'required'
 type FieldName<One, Otherwise> = One extends { readonly field: infer Name extends string } ? Name : Otherwise
 type TypeOf<One> = One extends { readonly dtype: infer Type extends DataType } ? Type : 'float32'
+
+type TextOf<One> = One extends { readonly many: true } ? readonly string[] : string
 
 type FieldsOfContext<Context> = {
   [Name in keyof Context]: readonly [Name, number, Presence<Context[Name]>]
@@ -85,7 +87,7 @@ type FieldOfOutput<Name, Recipe> = Recipe extends { readonly labels: readonly (i
     : Recipe extends { readonly tensor: infer One }
       ? readonly [FieldName<One, Name>, WithInterval<One, Tensor<TypeOf<One>>>, 'required']
       : Recipe extends { readonly text: infer One }
-        ? readonly [FieldName<One, Name>, string, 'required']
+        ? readonly [FieldName<One, Name>, TextOf<One>, 'required']
         : Recipe extends { readonly characters: { readonly field: infer Field extends string } }
           ? readonly [Field, string, 'required']
           : never

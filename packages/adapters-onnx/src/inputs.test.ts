@@ -61,6 +61,47 @@ describe('a vector of named fields', () => {
     await model.dispose()
   })
 
+  it('is what a spreadsheet would make of it, for any fields and values', async () => {
+    const level = fc.double({ min: -1e3, max: 1e3, noNaN: true })
+    const width = fc.double({ min: 0.5, max: 100, noNaN: true })
+    const words = ['a', 'b', 'c']
+    const field = fc.oneof(
+      fc.record({ value: level, mean: level, deviation: width }).map(({ value, mean, deviation }) => ({
+        field: { unit: 'mm', scale: { mean, deviation } },
+        value,
+        columns: [(value - mean) / deviation],
+      })),
+      fc.record({ value: level, min: level, span: width }).map(({ value, min, span }) => ({
+        field: { unit: 'mm', scale: { min, max: min + span } },
+        value,
+        columns: [(value - min) / span],
+      })),
+      fc.record({ value: level, period: width }).map(({ value, period }) => ({
+        field: { unit: 'mm', scale: { period } },
+        value,
+        columns: [Math.sin((2 * Math.PI * value) / period), Math.cos((2 * Math.PI * value) / period)],
+      })),
+      fc.constantFrom(...words).map((value) => ({
+        field: { categories: words },
+        value,
+        columns: words.map((word) => (word === value ? 1 : 0)),
+      })),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(field, { minLength: 1, maxLength: 6 }), async (parts) => {
+        const expected = parts.flatMap(({ columns }) => columns)
+        const fields = parts.map((part, i) => ({ name: `f${i}`, ...part.field }) as VectorField)
+        const model = await vector(fields, expected.length)
+        const given = await fed(model, Object.fromEntries(parts.map(({ value }, i) => [`f${i}`, value])))
+        await model.dispose()
+        given.forEach((number, i) => {
+          expect(Math.abs(number - expected[i]!)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(expected[i]!)))
+        })
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('fills in a missing value as the field says, and the answer is uncertain and without confidence', async () => {
     const model = await onnxModel({
       ...stated,
@@ -252,6 +293,30 @@ describe('texts and constants', () => {
     const { output } = await invoke(model, { word: 'steel' }, bounds)
     expect(output).toMatchObject({ echo: 'steel', y: { data: BigInt64Array.of(16_000n) } })
     expect((await faultOf(invoke(model, { word: 'steels' }, bounds))).field).toBe('/input/word')
+    await model.dispose()
+  })
+})
+
+describe('texts in a list', () => {
+  it('fill the shape of the file, and come back in a list', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['rows', 2], 'string'),
+      inputs: { x: { text: { many: true, longest: 3 } } },
+    })
+    const say = (x: readonly unknown[]) => invoke(model, { x } as never, bounds)
+    expect((await say(['a', 'b', 'c', 'd'])).output).toEqual({ y: ['a', 'b', 'c', 'd'] })
+    for (const [x, words] of [
+      [['a'], 'has 1 texts'],
+      [[], 'has 0 items'],
+      [['a', 'long'], 'item 1 has 4 characters'],
+      [['a', 1], 'item 1 must be a text'],
+      ['ab', 'must be a list'],
+    ] as const) {
+      const fault = await faultOf(say(x as readonly string[]))
+      expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/x' })
+      expect(fault.message).toContain(words)
+    }
     await model.dispose()
   })
 })

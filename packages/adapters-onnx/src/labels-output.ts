@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import type { CharactersOutput, LabelsOutput, TextOutput } from './contract.ts'
+import type { CharactersOutput, LabelsOutput } from './contract.ts'
 import { numbersOf } from './element-types.ts'
 import { objectSchema } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
@@ -135,21 +135,6 @@ export function charactersOutput({ name, shape }: OnnxMetadata, { characters }: 
       }
       answer[field] = text
       return path >= 0 ? path : undefined
-    },
-  }
-}
-
-/** The first text of an ONNX string tensor. */
-export function textOutput({ name, type }: OnnxMetadata, { text }: TextOutput): PreparedOutput {
-  if (type !== 'string') throw new TypeError(`outputs.${name} is a text, the ONNX output '${name}' gives ${type}`)
-  const { field = name, description } = text
-  return {
-    properties: { [field]: { type: 'string', ...(description !== undefined && { description }) } },
-    read(tensor, answer) {
-      const [first] = (tensor?.data ?? []) as readonly unknown[]
-      if (typeof first !== 'string') throw new Fault('invalid-output', `the network gave no text as '${name}'`)
-      answer[field] = first
-      return undefined
     },
   }
 }

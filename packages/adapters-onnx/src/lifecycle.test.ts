@@ -151,6 +151,7 @@ describe('weights', () => {
     await (await gain(2, '1.0.0', { signature, trust })).dispose()
     expect(await faultOf(gain(2, '1.0.0', { trust }))).toMatchObject({ code: 'denied' })
     expect(await faultOf(gain(3, '1.0.0', { signature, trust }))).toMatchObject({ code: 'denied' })
+    await expect(gain(2, '1.0.0', { signature })).rejects.toThrow(/no trust/)
     expect(await faultOf(gain(2, '1.0.1', { signature, trust }))).toMatchObject({ code: 'denied' })
     await unsigned.dispose()
   })

@@ -32,6 +32,8 @@ export async function onnxModel<
 ): Promise<OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>> {
   const started = performance.now()
   const { runtime, model: source, sha256: pinned, signature, trust, execution, ...stated } = definition
+  if (signature !== undefined && trust === undefined)
+    throw new TypeError(`${stated.id}: a signature is stated, and no trust that could judge it`)
   const { bytes, external } = await readSource(source)
   const artefact = await sha256(bytes)
   const name = stated.id ?? 'the model'

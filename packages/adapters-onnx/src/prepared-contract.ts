@@ -1,16 +1,17 @@
 import type { JsonSchema, RunResult, Schema, Tensor } from '@dinrail/core'
-import type { InputRecipe, NumberField, OnnxContract, OutputRecipe } from './contract.ts'
+import type { InputRecipe, NumberField, OnnxContract, OutputRecipe, TextField } from './contract.ts'
 import type { CustomInputs, CustomOutputs, NamedTensors } from './definition.ts'
 import { dataOf, dataTypeOf } from './element-types.ts'
 import type { Engine } from './engine.ts'
 import { inputSchema, outputSchema } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
-import { charactersOutput, labelsOutput, textOutput } from './labels-output.ts'
+import { charactersOutput, labelsOutput } from './labels-output.ts'
 import type { Tensors } from './network.ts'
 import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
-import { constantInput, stateInput, tensorInput, textInput } from './tensor-input.ts'
+import { constantInput, stateInput, tensorInput } from './tensor-input.ts'
+import { isOneText, textInput, textOutput } from './text-fields.ts'
 import { confidenceOf, tensorOutput, valuesOutput } from './values-output.ts'
 import { numberSchema, vectorInput } from './vector-input.ts'
 
@@ -41,7 +42,13 @@ export function prepareInputs(
   context: OnnxContract['context'] = {},
 ): PreparedInputs {
   for (const one of network.inputs) refuseNoTensor('input', one)
-  if (isCustomInputs(stated)) return customFeeds(stated)
+  if (isCustomInputs(stated)) {
+    if (Object.keys(context).length > 0)
+      throw new TypeError(
+        `context is stated beside code for the inputs: state ${Object.keys(context).join(', ')} in its schema`,
+      )
+    return customFeeds(stated)
+  }
   const recipes = Object.entries(stated)
   for (const [name] of recipes) metadataOf('inputs', name, network.inputs)
   const unsaid = network.inputs.filter(({ name }) => !Object.hasOwn(stated, name)).map(({ name }) => name)
@@ -86,13 +93,18 @@ const sessionSchema: JsonSchema = {
 
 function inputOf(metadata: OnnxMetadata, recipe: InputRecipe | undefined): PreparedInput {
   if (recipe === undefined)
-    return metadata.type === 'string' ? textInput(metadata, { text: {} }) : tensorInput(metadata, { tensor: {} })
+    return metadata.type === 'string' ? textInput(metadata, asItIs(metadata)) : tensorInput(metadata, { tensor: {} })
   if ('vector' in recipe) return vectorInput(metadata, recipe)
   if ('tensor' in recipe) return tensorInput(metadata, recipe)
   if ('image' in recipe) return imageInput(metadata, recipe)
   if ('text' in recipe) return textInput(metadata, recipe)
   if ('state' in recipe) return stateInput(metadata, recipe)
   return constantInput(metadata, recipe)
+}
+
+/** The recipe of a string tensor of which nothing is said. */
+function asItIs({ shape }: OnnxMetadata): { readonly text: TextField } {
+  return { text: isOneText(shape) ? {} : { many: true } }
 }
 
 /** Throws a `TypeError` where recipes and file disagree. */
@@ -125,7 +137,8 @@ export function prepareOutputs(
 }
 
 function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): PreparedOutput {
-  if (recipe === undefined) return tensorOutput(metadata, { tensor: {} })
+  if (recipe === undefined)
+    return metadata.type === 'string' ? textOutput(metadata, asItIs(metadata)) : tensorOutput(metadata, { tensor: {} })
   if ('labels' in recipe) return labelsOutput(metadata, recipe)
   if ('values' in recipe) return valuesOutput(metadata, recipe)
   if ('tensor' in recipe) return tensorOutput(metadata, recipe)

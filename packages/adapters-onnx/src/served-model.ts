@@ -18,9 +18,7 @@ import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
 import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
-import { sampleFeeds } from './sample-feeds.ts'
 import { type Session, sessions } from './sessions.ts'
-import { trialCall } from './trial.ts'
 
 /** What is stated in code, in the file, or both, in one. */
 export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
@@ -173,11 +171,11 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     },
   }
 
-  /** Runs once, so that the first caller does not wait for what the runtime makes ready, and asks the golden questions. */
+  /**
+   * Asks the golden questions, each in a session of its own. They are what warms the network up: made-up numbers may be none
+   * that it takes, and abort a native runtime.
+   */
   async function prove(): Promise<void> {
-    const feeds = sampleFeeds(engine.inputs)
-    // Made-up numbers may be none that this network takes, which says nothing of those that callers send.
-    if (feeds !== undefined) await engine.run(feeds, trialCall()).catch(() => {})
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
     await checkGolden(id, golden ?? [], async (input) => {
       const asked = keepsSessions ? openSession() : model

@@ -1,5 +1,5 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
-import type { ConstantInput, StateInput, TensorInput, TextInput } from './contract.ts'
+import type { ConstantInput, StateInput, TensorInput } from './contract.ts'
 import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
@@ -109,20 +109,6 @@ function checkTruth(data: Uint8Array, field: string): void {
     throw new Fault('invalid-input', `${field} holds ${data[wrong]} at element ${wrong}: booleans are 0 and 1`, {
       field,
     })
-}
-
-/** One text. */
-export function textInput(metadata: OnnxMetadata, { text }: TextInput): PreparedInput {
-  const { name, type } = metadata
-  const at = `inputs.${name}`
-  if (type !== 'string') throw new TypeError(`${at} is a text, the ONNX input '${name}' of the file takes ${type}`)
-  const { field = name, longest = 65_536, description } = text
-  const lengths = metadata.shape?.length === 0 ? [] : [1]
-  const dims = dimsFor(at, metadata, lengths)
-  return {
-    properties: { [field]: { type: 'string', maxLength: longest, ...(description !== undefined && { description }) } },
-    feed: (input) => ({ type: 'string', dims, data: [input[field] as string] }),
-  }
 }
 
 /** What the call before gave. */

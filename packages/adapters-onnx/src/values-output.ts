@@ -118,7 +118,7 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const own = dataTypeOf(type)
   if (own === undefined)
     throw new TypeError(
-      `${at}: the ONNX output '${name}' holds ${type === 'string' ? 'texts' : 'no tensor'}, which no tensor of a contract does: name the outputs that you want`,
+      `${at}: the ONNX output '${name}' of the file holds ${type === 'string' ? 'texts: use { text: {} }' : 'no tensor'}`,
     )
   const isCalculated = scale !== undefined || clamp !== undefined || interval !== undefined
   const dtype = isCalculated ? 'float32' : own
