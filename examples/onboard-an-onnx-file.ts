@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { embedDescriptor, onnxModel } from '@dinrail/adapters-onnx'
 import { readModel } from '@dinrail/adapters-onnx/node'
+import { workerPool } from '@dinrail/adapters-onnx/worker-pool'
 import { type Fault, invoke, tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
 import { simulateVibration } from './steel-line/simulator/vibration.ts'
@@ -30,11 +31,11 @@ const contract = {
 } as const
 const bearing = await onnxModel({ runtime, model: await readModel(file), ...contract })
 
-const reply = await invoke(bearing, { vibration, shaftSpeed: 1_770 }, { deadlineMs: 500 })
+const reply = await invoke(bearing, { vibration, shaftSpeed: 1_770 }, { deadlineMs: 5_000 })
 console.log(reply.output.label, reply.confidence, reply.quality)
 assert.equal(reply.output.label, 'outer-race')
 
-const tooFast = await invoke(bearing, { vibration, shaftSpeed: 3_000 }, { deadlineMs: 500 }).catch(
+const tooFast = await invoke(bearing, { vibration, shaftSpeed: 3_000 }, { deadlineMs: 5_000 }).catch(
   (fault: Fault) => fault,
 )
 console.log(String(tooFast))
@@ -47,4 +48,11 @@ const received = await onnxModel({ runtime, model: shipped })
 console.log(received.descriptor.title, received.descriptor.provenance?.artefact)
 assert.equal(received.health().state, 'ready')
 
-await Promise.all([bearing.dispose(), received.dispose()])
+const pool = workerPool({ runtime: import.meta.resolve('onnxruntime-web'), workers: 1 })
+const execution = { where: 'pool', pool, batching: { maximum: 32 } } as const
+const busy = await onnxModel({ runtime, model: await readModel(file), ...contract, execution })
+
+const many = Array.from({ length: 64 }, () => invoke(busy, { vibration, shaftSpeed: 1_770 }, { deadlineMs: 10_000 }))
+for (const { output } of await Promise.all(many)) assert.equal(output.label, 'outer-race')
+
+await Promise.all([bearing.dispose(), received.dispose(), busy.dispose()])
