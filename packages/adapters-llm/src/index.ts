@@ -1,8 +1,13 @@
 // Large language models.
+export { type AnthropicModelOptions, anthropicModel } from './anthropic-model.ts'
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
-
+export type { EndpointOptions } from './endpoint-model.ts'
+export type { Timeouts } from './exchange.ts'
 // What answers where there is none.
 export { type Conversation, type PlaybookOptions, playbook, type Rule, type Step } from './playbook.ts'
-
+export type { Price, Prices } from './price.ts'
+export type { Quota } from './quota.ts'
 // For tests.
 export { type ScriptedStep, scriptedModel } from './scripted-model.ts'
+export { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
+export { type Server, type ServerName, servers } from './servers.ts'
