@@ -55,7 +55,7 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
     return route.agent === secure ? requestHttps(options) : requestHttp(options)
   }
 
-  const send = (sent: HttpRequest, repeated = false): Promise<HttpResponse> =>
+  const send = (sent: HttpRequest): Promise<HttpResponse> =>
     new Promise((resolve, reject) => {
       const { signal, body } = sent
       if (signal.aborted) {
@@ -65,12 +65,9 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       const request = begin(sent)
       const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
       signal.addEventListener('abort', onAbort, { once: true })
-      request.on('error', (problem: NodeJS.ErrnoException) => {
+      request.on('error', (problem) => {
         signal.removeEventListener('abort', onAbort)
-        // The server closed a kept connection at the moment at which it was used again: nobody has read the request.
-        if (request.reusedSocket && problem.code === 'ECONNRESET' && !repeated && !signal.aborted)
-          resolve(send(sent, true))
-        else reject(problem)
+        reject(problem)
       })
       request.on('response', (response) => {
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
@@ -78,7 +75,7 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       request.end(body)
     })
 
-  return Object.assign((request: HttpRequest) => send(request), {
+  return Object.assign(send, {
     close() {
       plain.destroy()
       secure.destroy()
