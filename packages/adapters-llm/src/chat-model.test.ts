@@ -98,13 +98,6 @@ describe('a chat model', () => {
     ])
   })
 
-  it('warns where nothing enforces the schema that was asked for', async () => {
-    const url = await serverThat((_, response) => json(response, completion({ content: '{}' })))
-    expect((await ask(url, 5_000, { ...hello, responseSchema: { type: 'object' } })).warnings).toMatchObject([
-      { code: 'structured-output-by-prompt' },
-    ])
-  })
-
   it.each([
     [401, 'denied', false],
     [404, 'not-found', false],

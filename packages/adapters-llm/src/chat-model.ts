@@ -10,7 +10,6 @@ import {
   type Final,
   type RunContext,
   type RunResult,
-  type Warning,
 } from '@dinrail/core'
 import { Completion, errorText } from './completion.ts'
 import { eventData } from './server-sent-events.ts'
@@ -38,8 +37,8 @@ export function chatModel(options: ChatModelOptions): ChatModel {
   const { baseUrl, model, key, headers, fetch: send = fetch } = options
   const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`
   if (!URL.canParse(url)) throw new TypeError(`chatModel: baseUrl '${baseUrl}' is no URL`)
-  const card: ChatCard = { tools: true, structuredOutput: 'none', modalities: ['text'], ...options.chat }
-  const prompted = card.structuredOutput === 'none'
+  const card: ChatCard = { tools: true, structuredOutput: 'prompt', modalities: ['text'], ...options.chat }
+  const prompted = card.structuredOutput !== 'native'
   const hide = (text: string) => (key ? text.replaceAll(key, '…') : text)
 
   async function ask(input: ChatInput, { signal }: RunContext, stream: boolean): Promise<Response> {
@@ -85,7 +84,7 @@ export function chatModel(options: ChatModelOptions): ChatModel {
       const completion = new Completion(model, callIds(input))
       const text = await response.text()
       for (const _ of completion.take(asJson(text, 'its answer')));
-      return resultOf(completion.finish().output, input, prompted)
+      return resultOf(completion.finish().output)
     } catch (problem) {
       throw reading(problem, context.signal)
     }
@@ -101,7 +100,7 @@ export function chatModel(options: ChatModelOptions): ChatModel {
       }
       const { output, late } = completion.finish()
       yield* late
-      yield { final: true, ...resultOf(output, input, prompted) }
+      yield { final: true, ...resultOf(output) }
     } catch (problem) {
       throw reading(problem, context.signal)
     }
@@ -146,20 +145,10 @@ function asJson(text: string, what: string): unknown {
   }
 }
 
-function resultOf(output: ChatOutput, { responseSchema }: ChatInput, prompted: boolean): RunResult<ChatOutput> {
+function resultOf(output: ChatOutput): RunResult<ChatOutput> {
   const { input, output: written } = output.tokens
-  const warnings: Warning[] =
-    responseSchema && prompted
-      ? [
-          {
-            code: 'structured-output-by-prompt',
-            message: `${output.answeredBy} was asked for JSON in words; nothing enforces it`,
-          },
-        ]
-      : []
   return {
     output,
-    warnings,
     ...((input !== undefined || written !== undefined) && { spent: { inputTokens: input, outputTokens: written } }),
   }
 }

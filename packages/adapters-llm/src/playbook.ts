@@ -1,6 +1,7 @@
 import {
   type AssistantPart,
   type ChatInput,
+  type ChatMessage,
   type ChatModel,
   defineChatModel,
   Fault,
@@ -78,10 +79,15 @@ function read({ messages, tools = [] }: ChatInput): Conversation {
   const said = messages.findLast(({ role }) => role === 'user')
   const results = messages.flatMap((message) => (message.role === 'tool' ? message.content : []))
   return {
-    request: typeof said?.content === 'string' ? parsed(said.content) : undefined,
+    request: parsed(textOf(said?.content ?? '')),
     tools: tools.map(({ name }) => name),
     resultsOf: (tool) => results.filter(({ name }) => name === tool),
   }
+}
+
+function textOf(content: ChatMessage['content']): string {
+  if (typeof content === 'string') return content
+  return content.flatMap((part) => (part.kind === 'text' ? [part.text] : [])).join('')
 }
 
 function parsed(text: string): unknown {
