@@ -81,7 +81,7 @@ describe('dinrail-check', () => {
     ['a file that is not there', ['nowhere.mjs'], 'nowhere.mjs'],
     ['a format that nobody knows', ['examples/write-an-adapter/spindle.mjs', '--format', 'pdf'], 'text, json or junit'],
     ['an option that nobody knows', ['--verbose'], '--verbose'],
-    ['a file that exports nothing to check', ['scripts/build-when-stale.mjs'], 'neither model nor transport'],
+    ['a file that exports nothing to check', ['packages/core/dist/index.js'], 'neither model nor transport'],
   ])('says what to do and exits with 2: %s', async (_, args, text) => {
     const { exitCode, output, problems } = await check(...args)
     expect(output + problems).toContain(text)

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isMissing } from '../../tests/missing-part.ts'
 import { projectRoot, runScript } from '../../tests/run-script.ts'
 
 const data = process.env.DINRAIL_DATA ?? path.join(projectRoot, '../shared/data')
@@ -50,7 +51,7 @@ describe('the steel line', () => {
   })
 
   it('recognises real records that it was not trained on', async ({ skip }) => {
-    skip(!existsSync(data), `there are no records at ${data}: DINRAIL_DATA names their folder`)
+    skip(isMissing(existsSync(data)), `there are no records at ${data}: DINRAIL_DATA names their folder`)
     const { exitCode, output } = await start(['--data', data]).ended
     const right = (what: string) =>
       /(\d+) of (\d+)/.exec(new RegExp(`right: \\d+ of \\d+ ${what}`).exec(output)?.[0] ?? '')!

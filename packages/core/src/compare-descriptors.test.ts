@@ -129,6 +129,14 @@ describe('two descriptors', () => {
     )
   })
 
+  it('are not misled by members that are named as a prototype’s', () => {
+    for (const name of ['toString', 'valueOf', 'constructor', '__proto__', 'hasOwnProperty']) {
+      const schema = JSON.parse(`{ "type": "object", "properties": { "${name}": { "type": "number" } } }`)
+      const { verdict } = compareDescriptors(edited(set('input', { type: 'object' })), edited(set('input', schema)))
+      expect(verdict, name).toBe('widened')
+    }
+  })
+
   it('survive schemas of any shape', () => {
     fc.assert(
       fc.property(fc.object({ maxDepth: 6 }), fc.object({ maxDepth: 6 }), (one, other) => {

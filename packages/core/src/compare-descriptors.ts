@@ -28,9 +28,10 @@ type Json = Readonly<Record<string, unknown>>
 type Path = readonly string[]
 
 /** Compares two descriptors field by field: inputs may only widen, outputs only narrow. */
-export function compareDescriptors(before: Descriptor, after: Descriptor): Comparison {
+export function compareDescriptors(older: Descriptor, newer: Descriptor): Comparison {
+  const [before, after] = [ownMembers(older), ownMembers(newer)]
   const changes: Change[] = []
-  compareMembers(before as unknown as Json, after as unknown as Json, changes)
+  compareMembers(before, after, changes)
   compareSchemas(before.input, after.input, ['input'], sides.input, changes)
   compareSchemas(before.output, after.output, ['output'], sides.output, changes)
   const rank = ['compatible', 'widened', 'breaking'] as const
@@ -217,8 +218,8 @@ function tensorDirection(was: unknown, is: unknown): Direction {
 }
 
 function compareProperties(before: Json, after: Json, path: Path, side: Side, changes: Change[]): void {
-  const was = isObject(before.properties) ? before.properties : {}
-  const is = isObject(after.properties) ? after.properties : {}
+  const was = isObject(before.properties) ? before.properties : nothing
+  const is = isObject(after.properties) ? after.properties : nothing
   for (const name of namesOf(was, is)) {
     const at = [...path, name]
     if (was[name] !== undefined && is[name] !== undefined) compareSchemas(was[name], is[name], at, side, changes)
@@ -230,9 +231,9 @@ function compareProperties(before: Json, after: Json, path: Path, side: Side, ch
 }
 
 function compareLimits(was: unknown, is: unknown, path: Path, side: Side, changes: Change[]): void {
-  const [before, after] = [isObject(was) ? was : {}, isObject(is) ? is : {}]
+  const [before, after] = [isObject(was) ? was : nothing, isObject(is) ? is : nothing]
   for (const kind of namesOf(before, after)) {
-    const [old, now] = [before[kind] ?? {}, after[kind] ?? {}]
+    const [old, now] = [before[kind] ?? nothing, after[kind] ?? nothing]
     if (!isObject(old) || !isObject(now)) continue
     for (const end of ['min', 'max']) {
       const direction = directionOf(end, old[end], now[end])
@@ -255,6 +256,16 @@ function shown(value: unknown): string {
 
 function namesOf(before: Json, after: Json): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+}
+
+/** An object without members, its prototype's included. */
+const nothing: Json = Object.create(null)
+
+/** A copy without prototypes: a schema may name a member as a prototype names one, such as `toString`. */
+function ownMembers(descriptor: Descriptor): Json {
+  return JSON.parse(canonicalJson(descriptor), (_, value) =>
+    isObject(value) ? Object.assign(Object.create(null), value) : value,
+  )
 }
 
 function isObject(value: unknown): value is Json {

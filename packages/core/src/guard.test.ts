@@ -159,6 +159,36 @@ describe('the boundary', () => {
     expect(drive.writes).toBe(0)
   })
 
+  it('does not write when the approval expired while an earlier write took its time', async () => {
+    let approved = () => {}
+    const both = new Promise<void>((resolve) => {
+      approved = resolve
+    })
+    let asked = 0
+    const { write, drive } = mill({
+      rates: [],
+      authority: 'act-after-approval',
+      approval: {
+        validMs: 40,
+        ask: async () => {
+          asked += 1
+          if (asked === 2) approved()
+          await both
+          return { granted: true, approver: 'shift-lead' }
+        },
+      },
+      readBack: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 80))
+        return true
+      },
+    })
+    const first = write(9)
+    const second = faultOf(write(8))
+    await first
+    expect((await second).code).toBe('approval-expired')
+    expect(drive.writes).toBe(1)
+  })
+
   it('never writes with the authority to recommend', async () => {
     const { drive, write } = mill({ authority: 'recommend' })
     expect((await faultOf(write(9.5))).code).toBe('denied')

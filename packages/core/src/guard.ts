@@ -61,6 +61,14 @@ export interface ApprovalDecision {
   readonly reason?: string
 }
 
+/** Who approved a write, and until when it may begin. */
+interface Approved {
+  readonly approvers: readonly string[]
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly expires: number
+}
+const nobodyNeeded: Approved = { approvers: [], expires: Number.POSITIVE_INFINITY }
+
 const guarded = Symbol.for('dinrail.guarded')
 
 /** Whether a model stands behind a boundary of this copy of the package or another. */
@@ -127,11 +135,10 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     return changes
   }
 
-  /** Answers with who approved; empty where nobody had to. */
-  async function approve(input: In, { caller }: RunContext): Promise<string[]> {
-    if (approval === undefined) return []
+  async function approve(input: In, { caller }: RunContext): Promise<Approved> {
+    if (approval === undefined) return nobodyNeeded
     const needed = authority === 'act-after-approval' || (await (approval.when?.(input) ?? true))
-    if (!needed) return []
+    if (!needed) return nobodyNeeded
     const expires = Date.now() + approval.validMs
     const content = {
       model: descriptor.id,
@@ -145,9 +152,7 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
     const people = approval.people?.(input) ?? 1
     const approvers: string[] = []
     while (approvers.length < people) approvers.push(await askOnce(request, approvers))
-    if (Date.now() > expires)
-      throw new Fault('approval-expired', `the approval came after ${approval.validMs} ms: ask again`)
-    return approvers
+    return { approvers, expires }
   }
 
   async function askOnce(request: ApprovalRequest, before: readonly string[]): Promise<string> {
@@ -165,10 +170,15 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
   async function write(
     input: In,
     context: RunContext,
-    approvers: readonly string[],
+    { approvers, expires }: Approved,
     changes: readonly RateChange[],
   ): Promise<RunResult<Out>> {
     context.signal.throwIfAborted()
+    if (Date.now() > expires)
+      throw new Fault(
+        'approval-expired',
+        `more than ${approval?.validMs} ms went by since approval was asked for: ask again`,
+      )
     const { idempotencyKey: key, caller } = context
     const base = { model: descriptor.id, key, arguments: input, changes, ...(approvers.length > 0 && { approvers }) }
     intended.add(context)
@@ -212,8 +222,8 @@ export function guard<In, Out, Part>(model: Model<In, Out, Part>, boundary: Boun
       const earlier = await history.find(context.idempotencyKey, input)
       if (earlier !== undefined) return earlier
       await check(input)
-      const approvers = await approve(input, context)
-      return oneAtATime(async () => write(input, context, approvers, await check(input)))
+      const approved = await approve(input, context)
+      return oneAtATime(async () => write(input, context, approved, await check(input)))
     },
     async onFault(fault, context) {
       if (intended.has(context)) return

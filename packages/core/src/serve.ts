@@ -191,19 +191,20 @@ interface Credit {
 
 function creditAccount(signal: AbortSignal): Credit {
   let left = 0
-  let granted: (() => void) | undefined
+  let wake: (() => void) | undefined
+  signal.addEventListener('abort', () => wake?.(), { once: true })
   return {
     grant(count) {
       left += count
-      granted?.()
+      wake?.()
     },
     async take() {
-      while (left === 0)
-        await new Promise<void>((resolve, reject) => {
-          granted = resolve
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-          if (signal.aborted) reject(signal.reason)
+      while (left === 0) {
+        signal.throwIfAborted()
+        await new Promise<void>((resolve) => {
+          wake = resolve
         })
+      }
       left -= 1
     },
   }

@@ -181,6 +181,18 @@ describe.each(Object.keys(places))('a stream from a model %s', (place) => {
   })
 })
 
+it('waits for credit any number of times without a listener for each', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  const parts = stream(await places['behind a transport']!.model(counter()), { to: 2_000 }, bounds)
+  for await (const { step } of parts) if (step % 16 === 0) await new Promise((resolve) => setTimeout(resolve))
+  await parts.finish()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', note)
+  expect(warnings).toEqual([])
+})
+
 describe('a stream over a transport that loses frames', () => {
   /** Loses, doubles or keeps each frame that goes out. */
   async function over(change: (frame: Frame) => readonly Frame[]) {

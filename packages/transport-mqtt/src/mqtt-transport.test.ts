@@ -8,6 +8,7 @@ import {
 } from '@dinrail/core'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isMissing } from '../../../tests/missing-part.ts'
 import { embeddedBroker } from './embedded-broker.ts'
 import { mosquitto, mosquittoPath } from './mosquitto.ts'
 import { type MqttTransportOptions, mqttTransport } from './mqtt-transport.ts'
@@ -27,7 +28,7 @@ const brokers: readonly {
   { name: 'aedes in this process', skip: false, protocolVersion: 4, start: (port = 0) => embeddedBroker({ port }) },
   ...([4, 5] as const).map((protocolVersion) => ({
     name: `mosquitto, MQTT ${protocolVersion === 4 ? '3.1.1' : '5'}${mosquittoPath ? '' : ' (skipped: the mosquitto binary is not installed)'}`,
-    skip: mosquittoPath === undefined,
+    skip: isMissing(mosquittoPath !== undefined),
     protocolVersion,
     start: (port?: number) => mosquitto(port === undefined ? {} : { port }),
   })),
@@ -480,7 +481,7 @@ describe('without a broker', () => {
   })
 })
 
-describe.skipIf(mosquittoPath === undefined)('a broker that hangs', () => {
+describe.skipIf(isMissing(mosquittoPath !== undefined))('a broker that hangs', () => {
   it('does not hold a send longer than its expiry', async () => {
     const broker = await mosquitto()
     const transport = await mqttTransport({ connect: mqtt.connect, url: broker.url, options: { reconnectPeriod: 0 } })
