@@ -1,4 +1,4 @@
-import { type ChatInput, type ChatTool, Fault } from '@dinrail/core'
+import type { ChatInput, ChatTool } from '@dinrail/core'
 
 type JsonSchema = ChatTool['parameters']
 
@@ -131,10 +131,6 @@ export function answerForm({ tools = [], toolChoice = 'auto', responseSchema }: 
       : typeof toolChoice === 'object'
         ? tools.filter(({ name }) => name === toolChoice.name)
         : tools
-  if (typeof toolChoice === 'object' && chosen.length === 0)
-    throw new Fault('invalid-input', `the tool choice '${toolChoice.name}' is not among the tools on offer`, {
-      field: '/toolChoice',
-    })
   const mustCall = chosen.length > 0 && toolChoice !== 'auto'
   return {
     tools: chosen,

@@ -89,7 +89,7 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     expect(output.finishReason).toBe('length')
     expect(output.tokens.output).toBe(12)
     expect(output.tokens.input).toBeGreaterThan(8)
-    expect(usage[0]?.spent).toEqual({ inputTokens: output.tokens.input, outputTokens: 12 })
+    expect(usage[0]?.spent).toEqual({ inputTokens: output.tokens.input, outputTokens: 12, cachedInputTokens: 0 })
     expect(servedBy[0]?.id).toMatch(/^local\/smollm2/)
   })
 
@@ -172,7 +172,10 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
         },
       ],
     })
-    expect(parts).toContainEqual({ kind: 'tool-call', call: output.content[0] })
+    expect(parts[0]).toEqual({ kind: 'tool-call-start', callId: 'call-1', name: 'set_speed' })
+    expect(parts.at(-1)).toEqual({ kind: 'tool-call', call: output.content[0] })
+    const pieces = parts.map((part) => (part.kind === 'tool-call-delta' ? part.text : ''))
+    expect({ ...output.content[0], arguments: JSON.parse(pieces.join('')) }).toEqual(output.content[0])
     const result = await invoke(
       model,
       {
@@ -206,37 +209,40 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
   })
 
   it.each([
-    ['alone', []],
-    ['beside tools', [setSpeed]],
+    ['alone', {}],
+    ['beside tools that it may not call', { tools: [setSpeed], toolChoice: 'none' as const }],
+    ['beside tools that it might call', { tools: [setSpeed] }],
   ])('gives JSON of the schema that is asked for, %s, and names what no grammar can enforce', async (_, tools) => {
     const responseSchema = {
       type: 'object',
       properties: {
         state: { enum: ['good', 'bad'] },
-        level: { type: 'integer', minimum: 3 },
+        level: { type: 'integer', minimum: -1e17 },
         note: { type: 'string', maxLength: 20 },
       },
       required: ['state', 'level', 'note'],
     }
     const { output, warnings } = await invoke(
       model,
-      says('The bearing screams. Judge it.', { responseSchema, tools, toolChoice: 'none' }),
+      says('The bearing screams. Judge it.', { responseSchema, ...tools }),
       patient,
     )
+    expect(warnings).toMatchObject([{ code: 'schema-partly-enforced', message: /minimum/ }])
     const [part] = output.content
+    if (part?.kind === 'tool-call') return expect(part.name).toBe('set_speed')
     const value = JSON.parse(part?.kind === 'text' ? part.text : '')
+    expect(output.structured).toEqual({ value, by: 'native', repaired: false })
     expect(value).toEqual({
       state: expect.stringMatching(/^(good|bad)$/),
       level: expect.any(Number),
       note: expect.any(String),
     })
     expect(value.note.length).toBeLessThanOrEqual(20)
-    expect(warnings).toMatchObject([{ code: 'schema-partly-enforced', message: /minimum/ }])
   })
 
   it.each([
     ['a little', 'bearing '.repeat(600)],
-    ['by far', 'bearing '.repeat(1_250_000)],
+    ['by far', 'bearing '.repeat(900_000)],
   ])('faults a conversation that is %s too long for its context, and answers the next', async (_, text) => {
     const fault = await faultOf(invoke(model, says(text), patient))
     expect(fault).toMatchObject({ code: 'invalid-input', details: { contextTokens: 512 } })

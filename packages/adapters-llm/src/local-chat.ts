@@ -11,6 +11,7 @@ import {
   limitLoad,
   type RunContext,
   type RunResult,
+  type UserPart,
   type Warning,
 } from '@dinrail/core'
 import { type AnswerForm, answerForm, formInWords, formSchema, orWords } from './answer-grammar.ts'
@@ -124,7 +125,7 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
     signal.throwIfAborted()
     const maxTokens = Math.min(input.maxOutputTokens ?? longest, room)
     const before = sequence.tokenMeter.getState()
-    const reader = answerReader(form, tell)
+    const reader = answerReader(form, input.messages, tell)
     const { temperature, seed, stop } = input
     const { fullResponse, metadata } = await chat
       .generateResponse(history, {
@@ -140,19 +141,20 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
         throw signal.aborted ? signal.reason : engineFault(problem)
       })
     const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter.diff(before)
+    // The engine evaluates the last token of a prompt again without counting it.
+    const cachedInputTokens = Math.max(0, asked - usedInputTokens - 1)
     const wasCut = metadata.stopReason === 'maxTokens'
-    const content = reader.end(fullResponse, wasCut, input.messages)
+    const content = reader.end(fullResponse, wasCut)
     const called = content.some(({ kind }) => kind === 'tool-call')
     return {
       output: {
         content,
         finishReason: called ? 'tool-calls' : wasCut ? 'length' : 'stop',
         answeredBy: name,
-        // The engine evaluates the last token of a prompt again without counting it.
-        tokens: { input: asked, output: usedOutputTokens, cachedInput: Math.max(0, asked - usedInputTokens - 1) },
+        tokens: { input: asked, output: usedOutputTokens, cachedInput: cachedInputTokens },
       },
       warnings: warningsOf(enforced?.unenforced ?? [], wasCut && input.maxOutputTokens === undefined, maxTokens),
-      spent: { inputTokens: asked, outputTokens: usedOutputTokens },
+      spent: { inputTokens: asked, outputTokens: usedOutputTokens, cachedInputTokens },
     }
   }
 
@@ -251,7 +253,7 @@ function turns(messages: readonly ChatMessage[], form: string): LlamaTurn[] {
   const instructions = [...system, form].filter((text) => text !== '').join('\n\n')
   const history: LlamaTurn[] = instructions === '' ? [] : [{ type: 'system', text: instructions }]
   for (const message of messages)
-    if (message.role === 'user') history.push({ type: 'user', text: message.content })
+    if (message.role === 'user') history.push({ type: 'user', text: said(message.content) })
     else if (message.role === 'assistant') history.push({ type: 'model', response: [written(message.content)] })
     else if (message.role === 'tool')
       history.push({
@@ -267,6 +269,12 @@ function turns(messages: readonly ChatMessage[], form: string): LlamaTurn[] {
   return history
 }
 
+function said(content: string | readonly UserPart[]): string {
+  return typeof content === 'string'
+    ? content
+    : content.flatMap((part) => (part.kind === 'text' ? [part.text] : [])).join('\n')
+}
+
 function written(content: readonly AssistantPart[]): string {
   return content
     .flatMap((part) => {
@@ -276,37 +284,62 @@ function written(content: readonly AssistantPart[]): string {
     .join('\n')
 }
 
-/** Tells parts as they come. What may be a call is held back until it is whole. */
-function answerReader({ tools }: AnswerForm, tell: ((part: ChatPart) => void) | undefined) {
+/** What comes before the arguments of a call, in the form that the grammar makes. */
+const callStart = /^\s*\{\s*"tool"\s*:\s*"([^"]*)"\s*,\s*"arguments"\s*:\s*/
+
+/** Tells parts as they come. What may still become a call or an answer is held back until it is known which. */
+function answerReader(
+  { tools }: AnswerForm,
+  messages: readonly ChatMessage[],
+  tell: (part: ChatPart) => void = () => {},
+) {
+  const callId = nextCallId(messages)
   let held = ''
   let isWords = tools.length === 0
+  /** Where the arguments begin in what is held, and how much of them was told. */
+  let begin: number | undefined
+  let told = 0
+
+  function tellArguments(until: number): void {
+    const text = held.slice(begin, until).slice(told)
+    told += text.length
+    if (text !== '') tell({ kind: 'tool-call-delta', callId, text })
+  }
+
+  function takeText(text: string): void {
+    held += text
+    if (isWords) tell({ kind: 'text-delta', text })
+    else if (held.trimStart() !== '' && !held.trimStart().startsWith('{')) {
+      isWords = true
+      tell({ kind: 'text-delta', text: held })
+    } else if (begin === undefined) {
+      const start = callStart.exec(held)
+      if (start === null) return
+      begin = start[0].length
+      tell({ kind: 'tool-call-start', callId, name: start[1]! })
+    } else tellArguments(held.trimEnd().replace(/[}\s]+$/, '').length)
+  }
+
   return {
     take(kind: 'text' | 'reasoning', text: string): void {
       if (text === '') return
-      if (kind === 'reasoning') tell?.({ kind: 'reasoning-delta', text })
-      else if (isWords) tell?.({ kind: 'text-delta', text })
-      else {
-        held += text
-        isWords = held.trimStart() !== '' && !held.trimStart().startsWith('{')
-        if (isWords) tell?.({ kind: 'text-delta', text: held })
-      }
+      if (kind === 'reasoning') tell({ kind: 'reasoning-delta', text })
+      else takeText(text)
     },
-    end(
-      whole: readonly (string | { readonly text: string })[],
-      wasCut: boolean,
-      messages: readonly ChatMessage[],
-    ): AssistantPart[] {
+    end(whole: readonly (string | { readonly text: string })[], wasCut: boolean): AssistantPart[] {
       const reasoning = whole.flatMap((piece) =>
         typeof piece === 'string' || piece.text === '' ? [] : [{ kind: 'reasoning' as const, text: piece.text }],
       )
       const text = whole.filter((piece) => typeof piece === 'string').join('')
       const read = isWords ? { text } : readForm(text, wasCut)
       if ('text' in read) {
-        if (!isWords && read.text !== '') tell?.({ kind: 'text-delta', text: read.text })
+        if (!isWords && read.text !== '') tell({ kind: 'text-delta', text: read.text })
         return read.text === '' ? reasoning : [...reasoning, { kind: 'text', text: read.text }]
       }
-      const call = { kind: 'tool-call', callId: nextCallId(messages), ...read } as const
-      tell?.({ kind: 'tool-call', call })
+      const call = { kind: 'tool-call', callId, ...read } as const
+      // The last brace closes the form around the arguments.
+      if (begin !== undefined) tellArguments(held.lastIndexOf('}'))
+      tell({ kind: 'tool-call', call })
       return [...reasoning, call]
     },
   }
