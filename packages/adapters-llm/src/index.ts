@@ -2,7 +2,26 @@
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
 
 // What answers where there is none.
-export { type Conversation, type PlaybookOptions, playbook, type Rule, type Step } from './playbook.ts'
+export {
+  type AnsweredCall,
+  type Conversation,
+  type PlaybookOptions,
+  playbook,
+  type Rule,
+  readConversation,
+  type Step,
+} from './playbook.ts'
 
 // For tests.
+export {
+  type Exchange,
+  type RecordedChunk,
+  type Recorder,
+  type Recording,
+  type RecordOptions,
+  type Replay,
+  type ReplayOptions,
+  record,
+  replay,
+} from './recording.ts'
 export { type ScriptedStep, scriptedModel } from './scripted-model.ts'
