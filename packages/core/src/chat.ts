@@ -32,7 +32,8 @@ export type UserPart =
 
 export type AssistantPart =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'reasoning'; readonly text: string }
+  /** `signature` is the server's own mark on it, which it wants back unchanged where a conversation goes on. */
+  | { readonly kind: 'reasoning'; readonly text: string; readonly signature?: string | undefined }
   | ToolCall
 
 export interface ToolCall {
