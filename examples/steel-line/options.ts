@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 export interface Options {
@@ -65,7 +66,10 @@ export function readOptions(
 
 export function readLargeModel(environment: Readonly<Record<string, string | undefined>>): LargeModel | undefined {
   const { DINRAIL_LLM_URL: url, DINRAIL_LLM_MODEL: model, DINRAIL_LLM_KEY: key, DINRAIL_GGUF: gguf } = environment
-  if (!url && !model) return gguf ? { gguf } : undefined
+  if (!url && !model) {
+    if (gguf && !existsSync(gguf)) throw new TypeError(`DINRAIL_GGUF names ${gguf}, and there is no such file`)
+    return gguf ? { gguf } : undefined
+  }
   if (!url || !model)
     throw new TypeError(
       `a large model needs DINRAIL_LLM_URL and DINRAIL_LLM_MODEL; ${url ? 'DINRAIL_LLM_MODEL' : 'DINRAIL_LLM_URL'} is missing`,

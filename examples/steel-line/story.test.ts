@@ -77,6 +77,13 @@ describe('the steel line', () => {
   it.each([
     ['an unknown option', ['--colour'], {}, 2, /--colour/],
     ['half a large model', [], { DINRAIL_LLM_MODEL: 'qwen3', DINRAIL_LLM_URL: '' }, 2, /DINRAIL_LLM_URL is missing/],
+    [
+      'a model file that is not there',
+      [],
+      { ...noLargeModel, DINRAIL_GGUF: 'no-such.gguf' },
+      2,
+      /DINRAIL_GGUF names no-such/,
+    ],
     ['data that are not there', ['--data', 'no/such/folder'], noLargeModel, 1, /Cannot read no.such.folder/],
     [
       'a journal that is not there',
@@ -120,12 +127,6 @@ describe('a real large model that judges badly', () => {
       await expectJournalHolds()
     },
   )
-
-  it('is named in words where its file is missing', async () => {
-    const { exitCode, output } = await start([], { ...noLargeModel, DINRAIL_GGUF: 'no-such.gguf' }).ended
-    expect(output).toMatch(/there is no model to read at no-such\.gguf/)
-    expect(exitCode).toBe(1)
-  })
 })
 
 /** Speaks just enough of OpenAI's chat completions to be cut off in the middle: no real server can be told when to die. */

@@ -1,5 +1,6 @@
 // Large language models.
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
+export { type AiSdkModel, type FromAiSdkOptions, fromAiSdk } from './from-ai-sdk.ts'
 
 // What answers where there is none.
 export {
