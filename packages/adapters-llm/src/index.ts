@@ -25,4 +25,4 @@ export {
   record,
   replay,
 } from './recording.ts'
-export { type ScriptedStep, scriptedModel } from './scripted-model.ts'
+export { type ScriptedModel, type ScriptedStep, scriptedModel } from './scripted-model.ts'

@@ -3,11 +3,14 @@ import {
   type ChatInput,
   type ChatMessage,
   type ChatModel,
+  type ChatOutput,
   defineChatModel,
   Fault,
+  type RunResult,
   type ToolCall,
   type ToolResult,
 } from '@dinrail/core'
+import { contentParts } from './content-parts.ts'
 
 /** What a rule may look at. */
 export interface Conversation {
@@ -58,30 +61,37 @@ export function playbook({
   title = 'Deterministic playbook',
   rules,
 }: PlaybookOptions): ChatModel {
+  async function run(input: ChatInput): Promise<RunResult<ChatOutput>> {
+    const conversation = readConversation(input)
+    const rule = rules.find(({ when }) => when(conversation))
+    if (rule === undefined) throw new Fault('unsupported', `no rule of the playbook ${id} fits this conversation`)
+    const content = write(rule.do(conversation), input)
+    return {
+      output: {
+        content,
+        finishReason: content.some(({ kind }) => kind === 'tool-call') ? 'tool-calls' : 'stop',
+        answeredBy: 'playbook',
+        tokens: {},
+      },
+      warnings: [
+        {
+          code: 'playbook',
+          message: `answered by the deterministic playbook ${id}, rule '${rule.name}': no language model was asked`,
+        },
+      ],
+    }
+  }
+
   return defineChatModel({
     id,
     version,
     title,
     chat: { tools: true, structuredOutput: 'native', modalities: ['text'] },
-    async run(input) {
-      const conversation = readConversation(input)
-      const rule = rules.find(({ when }) => when(conversation))
-      if (rule === undefined) throw new Fault('unsupported', `no rule of the playbook ${id} fits this conversation`)
-      const content = write(rule.do(conversation), input)
-      return {
-        output: {
-          content,
-          finishReason: content.some(({ kind }) => kind === 'tool-call') ? 'tool-calls' : 'stop',
-          answeredBy: 'playbook',
-          tokens: {},
-        },
-        warnings: [
-          {
-            code: 'playbook',
-            message: `answered by the deterministic playbook ${id}, rule '${rule.name}': no language model was asked`,
-          },
-        ],
-      }
+    run,
+    async *stream(input) {
+      const result = await run(input)
+      yield* contentParts(result.output.content)
+      yield { final: true, ...result }
     },
   })
 }
