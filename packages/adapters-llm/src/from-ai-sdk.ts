@@ -1,0 +1,176 @@
+import {
+  type ChatCard,
+  type ChatInput,
+  type ChatModel,
+  type ChatOutput,
+  type ChatPart,
+  defineChatModel,
+  Fault,
+  type FaultCode,
+  type Final,
+  type RunContext,
+  type RunResult,
+} from '@dinrail/core'
+import { AiSdkAnswer, type AiSdkPart } from './ai-sdk-answer.ts'
+import { type AiSdkVersion, callOptions } from './ai-sdk-prompt.ts'
+
+/** A language model of any AI SDK provider: `LanguageModelV2`, `V3` and `V4` are all assignable. */
+export interface AiSdkModel {
+  readonly specificationVersion: string
+  readonly provider: string
+  readonly modelId: string
+  doGenerate(options: never): PromiseLike<unknown>
+  doStream(options: never): PromiseLike<{ readonly stream: ReadableStream<unknown> }>
+}
+
+export interface FromAiSdkOptions {
+  /** `maker/name` on the rail; made of the provider's and the model's names unless stated. */
+  readonly id?: string | undefined
+  readonly version?: string | undefined
+  readonly title?: string | undefined
+  /** What the model can do, where it differs from text and images with tools and structured answers. */
+  readonly chat?: Partial<ChatCard> | undefined
+  /** Keys that must appear in no fault, though a provider's error says them. */
+  readonly secrets?: readonly string[] | undefined
+}
+
+interface Generated {
+  readonly content?: unknown
+  readonly finishReason?: unknown
+  readonly usage?: unknown
+  readonly warnings?: unknown
+  readonly response?: { readonly modelId?: unknown } | undefined
+}
+
+/**
+ * Any AI SDK provider's model behind the chat contract. What its answers hold beyond the contract is a typed warning of the
+ * reply (`part-dropped`, `tool-ran-elsewhere`, `metadata-dropped`), and the provider's own warnings keep their types as
+ * codes. Throws a `TypeError` for a specification other than the second to the fourth.
+ */
+export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): ChatModel {
+  const { provider, modelId } = model
+  const version = model.specificationVersion as AiSdkVersion
+  if (!['v2', 'v3', 'v4'].includes(version))
+    throw new TypeError(`fromAiSdk: ${provider} has the specification '${version}'; v2, v3 and v4 are known`)
+  const secrets = (options.secrets ?? []).filter((secret) => secret !== '')
+  const hide = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+
+  const begin = (input: ChatInput) => new AiSdkAnswer(modelId, callIds(input))
+  const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, signal) as never
+  const broken = (problem: unknown, { signal }: RunContext) =>
+    signal.aborted ? signal.reason : providerFault(problem, provider, hide)
+
+  async function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
+    try {
+      const { content, finishReason, usage, warnings, response } = (await model.doGenerate(
+        asked(input, context),
+      )) as Generated
+      const answer = begin(input)
+      answer.warn(warnings)
+      answer.answered(response?.modelId)
+      for (const part of Array.isArray(content) ? content : []) for (const _ of answer.take(part as AiSdkPart));
+      answer.end(finishReason, usage)
+      return resultOf(answer)
+    } catch (problem) {
+      throw broken(problem, context)
+    }
+  }
+
+  async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
+    try {
+      const { stream: parts } = await model.doStream(asked(input, context))
+      const answer = begin(input)
+      for await (const part of read(parts)) yield* answer.take((part ?? {}) as AiSdkPart)
+      const { late } = answer.finish()
+      yield* late
+      yield { final: true, ...resultOf(answer) }
+    } catch (problem) {
+      throw broken(problem, context)
+    }
+  }
+
+  return defineChatModel({
+    id: options.id ?? `${slug(provider.split('.')[0] ?? '')}/${slug(modelId)}`,
+    version: options.version ?? '1.0.0',
+    title: options.title ?? `${modelId} of ${provider}`,
+    chat: { tools: true, structuredOutput: 'native', modalities: ['text', 'image'], ...options.chat },
+    supports: { cancel: true },
+    run,
+    stream,
+  })
+}
+
+function resultOf(answer: AiSdkAnswer): RunResult<ChatOutput> {
+  const { output } = answer.finish()
+  const { input, output: written, cachedInput, reasoning } = output.tokens
+  return {
+    output,
+    warnings: answer.warnings,
+    ...(Object.keys(output.tokens).length > 0 && {
+      spent: { inputTokens: input, outputTokens: written, cachedInputTokens: cachedInput, reasoningTokens: reasoning },
+    }),
+  }
+}
+
+/** Leaves the provider's stream when its reader does, so that the connection is given up. */
+async function* read(parts: ReadableStream<unknown>): AsyncGenerator<unknown> {
+  const reader = parts.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
+function callIds({ messages }: ChatInput): string[] {
+  return messages.flatMap((message) =>
+    message.role === 'assistant'
+      ? message.content.flatMap((part) => (part.kind === 'tool-call' ? [part.callId] : []))
+      : [],
+  )
+}
+
+const codes: Readonly<Record<number, FaultCode>> = {
+  400: 'invalid-input',
+  401: 'denied',
+  403: 'denied',
+  404: 'not-found',
+  413: 'invalid-input',
+  422: 'invalid-input',
+  429: 'overloaded',
+}
+
+/** Providers throw errors with a status where a server answered; what else they throw broke on the way. */
+function providerFault(problem: unknown, provider: string, hide: (text: string) => string): Fault {
+  const given = (typeof problem === 'object' && problem !== null ? problem : {}) as {
+    readonly name?: unknown
+    readonly statusCode?: unknown
+    readonly responseHeaders?: Readonly<Record<string, string>>
+    readonly cause?: unknown
+  }
+  const fault = Fault.from(problem)
+  const message = hide(`${provider}: ${fault.message}`)
+  if (typeof given.statusCode === 'number') {
+    const retryAfter = Number(given.responseHeaders?.['retry-after'])
+    return new Fault(codes[given.statusCode] ?? 'unavailable', message, {
+      details: { status: given.statusCode, ...(retryAfter > 0 && { retryAfterMs: retryAfter * 1_000 }) },
+    })
+  }
+  if (given.name === 'AI_UnsupportedFunctionalityError') return new Fault('unsupported', message)
+  if (given.name === 'AI_InvalidPromptError') return new Fault('invalid-input', message)
+  return new Fault(fault.code === 'internal' ? 'unavailable' : fault.code, message)
+}
+
+function slug(name: string): string {
+  return (
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 60)
+      .replace(/^-+|-+$/g, '') || 'model'
+  )
+}
