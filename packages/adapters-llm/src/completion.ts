@@ -1,4 +1,4 @@
-import { type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
+import { type ChatInput, type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
 import { AnswerParts, type GrowingCall } from './answer-parts.ts'
 import type { AnswerReader } from './dialect.ts'
 import { serverFault } from './refusal.ts'
@@ -38,8 +38,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 }
 
 /** Reads a chat completion, in one piece or in many. */
-export function completionReader(model: string, taken: Iterable<string>): AnswerReader {
-  const parts = new AnswerParts(taken)
+export function completionReader(model: string, input: ChatInput): AnswerReader {
+  const parts = new AnswerParts(input)
   const thinking = new ThinkTags((kind, text) => parts.say(kind, text))
   let answeredBy = model
   let finishReason: FinishReason | undefined

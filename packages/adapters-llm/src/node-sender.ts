@@ -48,10 +48,9 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
     return route
   }
 
-  function begin({ url, headers, body }: HttpRequest): ClientRequest {
+  function begin({ url, headers }: HttpRequest, length: number): ClientRequest {
     const route = routeTo(url)
-    const length = { 'content-length': String(Buffer.byteLength(body)) }
-    const options = { ...route, headers: { ...headers, ...length, ...route.headers } }
+    const options = { ...route, headers: { ...headers, 'content-length': length, ...route.headers } }
     return route.agent === secure ? requestHttps(options) : requestHttp(options)
   }
 
@@ -62,7 +61,8 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
         reject(signal.reason)
         return
       }
-      const request = begin(sent)
+      const bytes = Buffer.from(body)
+      const request = begin(sent, bytes.length)
       const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
       signal.addEventListener('abort', onAbort, { once: true })
       request.on('error', (problem) => {
@@ -72,7 +72,7 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       request.on('response', (response) => {
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
       })
-      request.end(body)
+      request.end(bytes)
     })
 
   return Object.assign(send, {
