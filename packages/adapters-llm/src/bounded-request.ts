@@ -161,10 +161,7 @@ const waits: Readonly<Record<TimeoutName, string>> = {
 }
 const option = { attempt: 'attemptMs', 'first-chunk': 'firstChunkMs', idle: 'idleMs', total: 'totalMs' } as const
 
-export function timeoutFault(
-  name: TimeoutName,
-  { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>,
-): Fault {
+function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>): Fault {
   const ms = timeouts[option[name]]
   return new Fault('unavailable', `${host} ${waits[name]} within ${ms} ms`, {
     details: { timeout: name, timeoutMs: ms },
