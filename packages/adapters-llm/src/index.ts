@@ -1,7 +1,9 @@
 // Large language models.
+export { type AnthropicModelOptions, anthropicModel } from './anthropic-model.ts'
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
+export type { EndpointOptions } from './endpoint-model.ts'
+export type { Timeouts } from './exchange.ts'
 export { type AiSdkModel, type FromAiSdkOptions, fromAiSdk } from './from-ai-sdk.ts'
-
 // What answers where there is none.
 export {
   type AnsweredCall,
@@ -12,11 +14,12 @@ export {
   readConversation,
   type Step,
 } from './playbook.ts'
-
+export type { Price, Prices } from './price.ts'
+export type { Quota } from './quota.ts'
 // For tests.
 export {
-  type Exchange,
   type RecordedChunk,
+  type RecordedExchange,
   type Recorder,
   type Recording,
   type RecordOptions,
@@ -26,3 +29,5 @@ export {
   replay,
 } from './recording.ts'
 export { type ScriptedModel, type ScriptedStep, scriptedModel } from './scripted-model.ts'
+export { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
+export { type Server, type ServerName, servers } from './servers.ts'
