@@ -22,6 +22,7 @@ import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
+import { slug } from './slug.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -344,9 +345,4 @@ function withComplaint(input: ChatInput, { content }: ChatOutput, problem: strin
 
 function wholePart(part: AssistantPart): ChatPart {
   return part.kind === 'tool-call' ? { kind: 'tool-call', call: part } : { kind: `${part.kind}-delta`, text: part.text }
-}
-
-function slug(name: string): string {
-  const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return plain.slice(0, 60).replace(/^-+|-+$/g, '') || 'model'
 }

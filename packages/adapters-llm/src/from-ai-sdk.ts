@@ -17,6 +17,7 @@ import { callIds } from './dialect.ts'
 import { type Prices, spentOn } from './price.ts'
 import { refusal } from './refusal.ts'
 import { secretHider } from './secrets.ts'
+import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
 
 /** A language model of any AI SDK provider: `LanguageModelV2`, `V3` and `V4` are all assignable. */
@@ -149,14 +150,4 @@ const codes: Readonly<Record<string, FaultCode>> = {
   AI_InvalidArgumentError: 'invalid-input',
   AI_LoadAPIKeyError: 'denied',
   AI_NoSuchModelError: 'not-found',
-}
-
-function slug(name: string): string {
-  return (
-    name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 60)
-      .replace(/^-+|-+$/g, '') || 'model'
-  )
 }

@@ -24,6 +24,7 @@ import {
   type LlamaTurn,
   loadGguf,
 } from './local-engine.ts'
+import { slug } from './slug.ts'
 
 export interface LocalChatOptions extends GgufOptions {
   /** How many tokens a conversation and its answer may have together; what the model was made for, at most 4096, unless stated. */
@@ -364,14 +365,4 @@ function nextCallId(input: ChatInput): string {
   let n = taken.size + 1
   while (taken.has(`call-${n}`)) n += 1
   return `call-${n}`
-}
-
-function slug(name: string): string {
-  return (
-    name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 60)
-      .replace(/^-+|-+$/g, '') || 'model'
-  )
 }
