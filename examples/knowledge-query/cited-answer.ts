@@ -108,7 +108,7 @@ function quoted({ request }: Conversation): CitedAnswer {
 }
 
 /** Why an answer is not what the passages say, in words: a quote that is none, or a number that stands nowhere. */
-export function citationProblem({ output }: Reply<ChatOutput>, input: ChatInput): string | undefined {
+function citationProblem({ output }: Reply<ChatOutput>, input: ChatInput): string | undefined {
   const { passages } = readConversation(input).request as Asked
   const value = answer.safeParse(output.structured?.value)
   if (!value.success) return 'it is no answer with citations'
