@@ -1,4 +1,5 @@
-import { type AssistantPart, type ChatOutput, type ChatPart, Fault, type ToolCall } from '@dinrail/core'
+import { type AssistantPart, type ChatInput, type ChatOutput, type ChatPart, Fault, type ToolCall } from '@dinrail/core'
+import { callIds } from './dialect.ts'
 
 type Spoken = 'text' | 'reasoning'
 interface Piece {
@@ -27,14 +28,11 @@ export class AnswerParts {
   /** What is new since it was last taken. Neighbouring deltas of one kind are one delta. */
   private fresh: ChatPart[] = []
   private readonly pieces: Piece[] = []
-  private readonly used: Set<string>
+  private used: Set<string> | undefined
   /** The first half of a surrogate pair whose second half is still to come. */
   private half = ''
 
-  /** `taken` are the call ids of earlier turns: servers use them again, the contract does not. */
-  constructor(taken: Iterable<string>) {
-    this.used = new Set(taken)
-  }
+  constructor(private readonly input: ChatInput) {}
 
   takeFresh(): ChatPart[] {
     const { fresh } = this
@@ -117,6 +115,7 @@ export class AnswerParts {
   }
 
   private unusedId(id: string): string {
+    this.used ??= callIds(this.input)
     let callId = id || `call-${this.used.size + 1}`
     for (let n = 2; this.used.has(callId); n++) callId = `${id || 'call'}-${n}`
     this.used.add(callId)

@@ -1,4 +1,4 @@
-import { type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
+import { type ChatInput, type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
 import { AnswerParts } from './answer-parts.ts'
 import { redactedMark } from './anthropic-request.ts'
 import type { AnswerReader } from './dialect.ts'
@@ -27,8 +27,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 }
 
 /** Reads an answer of Anthropic Messages, in one piece or in events. */
-export function anthropicReader(model: string, taken: Iterable<string>): AnswerReader {
-  const parts = new AnswerParts(taken)
+export function anthropicReader(model: string, input: ChatInput): AnswerReader {
+  const parts = new AnswerParts(input)
   let answeredBy = model
   let finishReason: FinishReason | undefined
   let usage: Record<string, unknown> = {}

@@ -2,7 +2,6 @@ import type { ChatModel } from '@dinrail/core'
 import { anthropicReader } from './anthropic-answer.ts'
 import { anthropicRequest } from './anthropic-request.ts'
 import { readBaseUrl } from './base-url.ts'
-import { callIds } from './dialect.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
 import { keyFromEnvironment } from './servers.ts'
 
@@ -38,7 +37,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel {
       url: url.href,
       headers: { 'anthropic-version': apiVersion, ...(key && { 'x-api-key': key }) },
       request: (input, how) => anthropicRequest(input, model, how, { cache, thinks }),
-      reader: (input) => anthropicReader(model, callIds(input)),
+      reader: (input) => anthropicReader(model, input),
     },
   })
 }

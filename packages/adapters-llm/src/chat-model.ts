@@ -2,7 +2,6 @@ import type { ChatCard, ChatModel } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
 import { completionReader } from './completion.ts'
 import { completionRequest } from './completion-request.ts'
-import { callIds } from './dialect.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
 import { keyFromEnvironment, type Server, type ServerName, serverAt, servers } from './servers.ts'
 
@@ -26,7 +25,7 @@ export function chatModel(options: ChatModelOptions): ChatModel {
       url: completionsUrl(base, options, server),
       headers: keyHeader(server, key),
       request: (input, how) => ({ body: completionRequest(input, model, server, how), warnings: [] }),
-      reader: (input) => completionReader(model, callIds(input)),
+      reader: (input) => completionReader(model, input),
     },
   })
 }

@@ -10,15 +10,17 @@ export function completionRequest(input: ChatInput, model: string, server: Serve
   const { responseSchema, tools = [], toolChoice, temperature, maxOutputTokens, stop, seed } = input
   const asTool = responseSchema !== undefined && by === 'tool-call'
   const inWords = responseSchema !== undefined && by === 'prompt'
-  const messages = input.messages.flatMap((message) => wireMessages(message, server))
-  if (inWords) messages.unshift({ role: 'system', content: schemaInWords(responseSchema) })
+  const messages: Json[] = inWords ? [{ role: 'system', content: schemaInWords(responseSchema) }] : []
+  for (const message of input.messages) addMessages(message, server, messages)
   const offered = tools.map((tool) => ({ type: 'function', function: tool as unknown }))
   if (asTool)
     offered.push({
       type: 'function',
       function: { name: answerTool, description: 'Gives the answer.', parameters: responseSchema },
     })
-  const choice = asTool && toolChoice !== 'none' ? 'required' : toolChoice
+  // By name where there is no other: some servers do not know 'required'.
+  const mustAnswer = tools.length === 0 ? { name: answerTool } : 'required'
+  const choice = asTool && toolChoice !== 'none' ? mustAnswer : toolChoice
   return {
     model,
     messages,
@@ -59,20 +61,20 @@ function isStrict(schema: unknown): boolean {
   return Object.values(schema).every(isStrict)
 }
 
-function wireMessages(message: ChatMessage, server: Server): Json[] {
+function addMessages(message: ChatMessage, server: Server, messages: Json[]): void {
   switch (message.role) {
     case 'system':
-      return [{ role: 'system', content: message.content }]
+      messages.push({ role: 'system', content: message.content })
+      break
     case 'user':
-      return [{ role: 'user', content: userContent(message.content) }]
+      messages.push({ role: 'user', content: userContent(message.content) })
+      break
     case 'assistant':
-      return [assistantMessage(message.content, server)]
+      messages.push(assistantMessage(message.content, server))
+      break
     case 'tool':
-      return message.content.map(({ callId, result }) => ({
-        role: 'tool',
-        tool_call_id: wireId(callId, server),
-        content: JSON.stringify(result) ?? 'null',
-      }))
+      for (const { callId, result } of message.content)
+        messages.push({ role: 'tool', tool_call_id: wireId(callId, server), content: JSON.stringify(result) ?? 'null' })
   }
 }
 
@@ -110,12 +112,10 @@ function assistantMessage(content: Extract<ChatMessage, { role: 'assistant' }>['
           arguments: typeof part.arguments === 'string' ? part.arguments : JSON.stringify(part.arguments),
         },
       })
-  return {
-    role: 'assistant',
-    content: text === '' && calls.length > 0 ? null : text,
-    ...(server.reasoningBack === true && reasoning !== '' && calls.length > 0 && { reasoning_content: reasoning }),
-    ...(calls.length > 0 && { tool_calls: calls }),
-  }
+  const wire: Json = { role: 'assistant', content: text === '' && calls.length > 0 ? null : text }
+  if (server.reasoningBack === true && reasoning !== '' && calls.length > 0) wire.reasoning_content = reasoning
+  if (calls.length > 0) wire.tool_calls = calls
+  return wire
 }
 
 /** The call's id in the form that the server takes: the same for the same id, in a call and in its result. */

@@ -1,4 +1,4 @@
-import { type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
+import { type ChatInput, type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
 import { AnswerParts, type GrowingCall } from './answer-parts.ts'
 import type { AnswerReader } from './dialect.ts'
 import { serverFault } from './refusal.ts'
@@ -38,8 +38,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 }
 
 /** Reads a chat completion, in one piece or in many. */
-export function completionReader(model: string, taken: Iterable<string>): AnswerReader {
-  const parts = new AnswerParts(taken)
+export function completionReader(model: string, input: ChatInput): AnswerReader {
+  const parts = new AnswerParts(input)
   const thinking = new ThinkTags((kind, text) => parts.say(kind, text))
   let answeredBy = model
   let finishReason: FinishReason | undefined
@@ -59,7 +59,8 @@ export function completionReader(model: string, taken: Iterable<string>): Answer
       thinking.take(delta.refusal)
     }
     if (Array.isArray(delta.tool_calls)) for (const piece of delta.tool_calls) takeCall(parts, piece ?? {})
-    if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call })
+    // llama-cpp-python says each piece in both the old form and the new one.
+    else if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call })
     const reason = choice.finish_reason
     if (reason === 'error') throw serverFault(choice.error ?? 'it ended with an error')
     if (typeof reason === 'string' && reason !== '') finishReason ??= finishReasons[reason] ?? 'other'

@@ -33,10 +33,10 @@ export const schemaInWords = (schema: unknown) =>
   `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
 
 /** The ids of the calls so far: servers use them again, the contract does not. */
-export function callIds({ messages }: ChatInput): string[] {
-  return messages.flatMap((message) =>
-    message.role === 'assistant'
-      ? message.content.flatMap((part) => (part.kind === 'tool-call' ? [part.callId] : []))
-      : [],
-  )
+export function callIds({ messages }: ChatInput): Set<string> {
+  const ids = new Set<string>()
+  for (const message of messages)
+    if (message.role === 'assistant')
+      for (const part of message.content) if (part.kind === 'tool-call') ids.add(part.callId)
+  return ids
 }

@@ -14,9 +14,9 @@ import {
   readStructured,
   type StructuredAnswer,
 } from '@dinrail/core'
+import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import { answerTool, type Dialect } from './dialect.ts'
 import { EventReader } from './event-reader.ts'
-import { Exchange, type Timeouts } from './exchange.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
@@ -92,7 +92,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     const text = JSON.stringify(extra === undefined ? body : { ...(body as object), ...extra })
     const share = keeper.take(quota.tokensPerMinute === undefined ? 0 : estimatedTokens(text, input), Date.now())
     if (share.waitMs > 0) await turn(share, call)
-    const exchange = new Exchange({
+    const request = new BoundedRequest({
       send,
       request: { url: dialect.url, headers, body: text },
       host,
@@ -102,19 +102,19 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
       longestAnswer: options.longestAnswer ?? 32 * 1024 * 1024,
     })
     try {
-      const events = (await isStreamed(exchange, stream)) ? new EventReader() : undefined
+      const events = (await isStreamed(request, stream)) ? new EventReader() : undefined
       const reader = dialect.reader(input)
       let whole: ReturnType<typeof reader.finish> | undefined
       return {
         async next() {
           if (whole !== undefined) return undefined
           if (events === undefined) {
-            reader.take({ name: '', data: await pageless(exchange) })
+            reader.take({ name: '', data: await pageless(request) })
             whole = reader.finish()
           } else {
-            const bytes = await exchange.read()
+            const bytes = await request.read()
             const came = bytes === undefined ? events.end() : events.push(bytes)
-            if (came.length > 0) exchange.begun()
+            if (came.length > 0) request.begun()
             for (const event of came) reader.take(event)
             if (bytes === undefined) whole = reader.finish()
           }
@@ -127,10 +127,10 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
             share.took(spent.inputTokens + spent.outputTokens)
           return { output, warnings, spent }
         },
-        close: () => exchange.close(),
+        close: () => request.close(),
       }
     } catch (problem) {
-      exchange.close()
+      request.close()
       throw problem
     }
   }
@@ -150,10 +150,10 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   }
 
   /** Looks at what the server begins to answer. Throws the fault that it is where it is no answer. */
-  async function isStreamed(exchange: Exchange, asked: boolean): Promise<boolean> {
-    const response = await exchange.open()
+  async function isStreamed(request: BoundedRequest, asked: boolean): Promise<boolean> {
+    const response = await request.open()
     if (response.status < 200 || response.status >= 300) {
-      const said = await exchange.readAll(longestRefusal).catch(() => '')
+      const said = await request.readAll(longestRefusal).catch(() => '')
       throw refusal(response, hide(said), host, Date.now())
     }
     const type = response.header('content-type') ?? ''
@@ -162,8 +162,8 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     return /event-stream/i.test(type) || (asked && !/json/i.test(type))
   }
 
-  async function pageless(exchange: Exchange): Promise<string> {
-    const data = await exchange.readAll()
+  async function pageless(request: BoundedRequest): Promise<string> {
+    const data = await request.readAll()
     if (isPage(data)) throw pageFault(host)
     return data
   }

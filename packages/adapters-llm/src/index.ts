@@ -1,11 +1,11 @@
 // Large language models.
 export { type AnthropicModelOptions, anthropicModel } from './anthropic-model.ts'
+export type { Timeouts } from './bounded-request.ts'
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
 // For retrieval.
 export type { EmbeddingInput, EmbeddingModel, EmbeddingOutput } from './embedding.ts'
 export { type EmbeddingModelOptions, embeddingModel } from './embedding-model.ts'
 export type { EndpointOptions } from './endpoint-model.ts'
-export type { Timeouts } from './exchange.ts'
 export { type AiSdkModel, type FromAiSdkOptions, fromAiSdk } from './from-ai-sdk.ts'
 // What answers where there is none.
 export {

@@ -1,6 +1,6 @@
 import { Fault, type RunContext } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
-import { Exchange, type Timeouts } from './exchange.ts'
+import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
@@ -50,7 +50,7 @@ export function jsonEndpoint(factory: string, path: string, options: JsonEndpoin
   }
 
   async function once(body: string, totalDue: number | undefined, { signal }: RunContext) {
-    const exchange = new Exchange({
+    const exchange = new BoundedRequest({
       send,
       request: { url: url.href, headers, body },
       host,

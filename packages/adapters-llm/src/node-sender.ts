@@ -48,37 +48,34 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
     return route
   }
 
-  function begin({ url, headers, body }: HttpRequest): ClientRequest {
+  function begin({ url, headers }: HttpRequest, length: number): ClientRequest {
     const route = routeTo(url)
-    const length = { 'content-length': String(Buffer.byteLength(body)) }
-    const options = { ...route, headers: { ...headers, ...length, ...route.headers } }
+    const options = { ...route, headers: { ...headers, 'content-length': length, ...route.headers } }
     return route.agent === secure ? requestHttps(options) : requestHttp(options)
   }
 
-  const send = (sent: HttpRequest, repeated = false): Promise<HttpResponse> =>
+  const send = (sent: HttpRequest): Promise<HttpResponse> =>
     new Promise((resolve, reject) => {
       const { signal, body } = sent
       if (signal.aborted) {
         reject(signal.reason)
         return
       }
-      const request = begin(sent)
+      const bytes = Buffer.from(body)
+      const request = begin(sent, bytes.length)
       const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
       signal.addEventListener('abort', onAbort, { once: true })
-      request.on('error', (problem: NodeJS.ErrnoException) => {
+      request.on('error', (problem) => {
         signal.removeEventListener('abort', onAbort)
-        // The server closed a kept connection at the moment at which it was used again: nobody has read the request.
-        if (request.reusedSocket && problem.code === 'ECONNRESET' && !repeated && !signal.aborted)
-          resolve(send(sent, true))
-        else reject(problem)
+        reject(problem)
       })
       request.on('response', (response) => {
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
       })
-      request.end(body)
+      request.end(bytes)
     })
 
-  return Object.assign((request: HttpRequest) => send(request), {
+  return Object.assign(send, {
     close() {
       plain.destroy()
       secure.destroy()

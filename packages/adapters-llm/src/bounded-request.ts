@@ -18,7 +18,7 @@ type TimeoutName = 'attempt' | 'first-chunk' | 'idle' | 'total'
 /** Milliseconds since 1970 at which each timeout passes. */
 type Dues = Partial<Record<TimeoutName, number>>
 
-export interface ExchangeOptions {
+export interface BoundedRequestOptions {
   readonly send: Sender
   readonly request: Omit<HttpRequest, 'signal'>
   readonly host: string
@@ -32,7 +32,7 @@ export interface ExchangeOptions {
 }
 
 /** One request and its answer. Whatever its sender does, each wait ends by the timeouts and with the caller's call. */
-export class Exchange {
+export class BoundedRequest {
   private readonly controller = new AbortController()
   private readonly dues: Dues = {}
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -43,7 +43,7 @@ export class Exchange {
   private received = 0
   private readonly onAbort = () => this.end(this.options.signal.reason)
 
-  constructor(private readonly options: ExchangeOptions) {
+  constructor(private readonly options: BoundedRequestOptions) {
     const { signal, timeouts, totalDue } = options
     const { attemptMs, firstChunkMs } = timeouts
     const now = Date.now()
@@ -162,7 +162,10 @@ const waits: Readonly<Record<TimeoutName, string>> = {
 }
 const option = { attempt: 'attemptMs', 'first-chunk': 'firstChunkMs', idle: 'idleMs', total: 'totalMs' } as const
 
-export function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<ExchangeOptions, 'host' | 'timeouts'>): Fault {
+export function timeoutFault(
+  name: TimeoutName,
+  { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>,
+): Fault {
   const ms = timeouts[option[name]]
   return new Fault('unavailable', `${host} ${waits[name]} within ${ms} ms`, {
     details: { timeout: name, timeoutMs: ms },
@@ -171,6 +174,7 @@ export function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<Exchang
 
 /** What a connection breaks with is told without its cause, which may quote the request. */
 function connectionFault(problem: unknown, what: string): Fault {
+  if (isFault(problem)) return problem
   const { cause, message } = (problem ?? {}) as { readonly cause?: unknown; readonly message?: unknown }
   const deeper = (cause as { readonly message?: unknown; readonly code?: unknown } | null | undefined) ?? undefined
   const said = [deeper?.message, deeper?.code, message].find((text) => typeof text === 'string' && text !== '')

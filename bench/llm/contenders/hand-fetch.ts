@@ -1,0 +1,2 @@
+import { byFetch } from './by-hand.ts'
+export const contender = byFetch

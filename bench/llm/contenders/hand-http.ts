@@ -1,0 +1,2 @@
+import { byHttp } from './by-hand.ts'
+export const contender = byHttp
