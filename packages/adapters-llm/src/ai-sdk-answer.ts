@@ -7,6 +7,7 @@ import {
   type ToolCall,
   type Warning,
 } from '@dinrail/core'
+import { isObject, knownTokens } from './wire-json.ts'
 
 /** A part of an answer as any specification has it; which members there are depends on its type. */
 export interface AiSdkPart {
@@ -197,21 +198,17 @@ function parsed(input: unknown): unknown {
   }
 }
 
-/** The second specification counts flat, the later ones by kind. What is no count is unknown. */
+/** The second specification counts flat, the later ones by kind. */
 function readUsage(usage: unknown): ChatOutput['tokens'] {
-  const used = (usage ?? {}) as Record<string, unknown>
-  const count = (value: unknown) => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined)
-  const member = (key: string, name: string) => {
-    const held = used[key]
-    return typeof held === 'object' && held !== null ? (held as Record<string, unknown>)[name] : undefined
-  }
-  const read = {
-    input: count(used.inputTokens) ?? count(member('inputTokens', 'total')),
-    output: count(used.outputTokens) ?? count(member('outputTokens', 'total')),
-    cachedInput: count(used.cachedInputTokens) ?? count(member('inputTokens', 'cacheRead')),
-    reasoning: count(used.reasoningTokens) ?? count(member('outputTokens', 'reasoning')),
-  }
-  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined))
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = (usage ?? {}) as Record<string, unknown>
+  const byKind = (counts: unknown) => (isObject(counts) ? counts : { total: counts })
+  const [read, wrote] = [byKind(inputTokens), byKind(outputTokens)]
+  return knownTokens({
+    input: read.total,
+    output: wrote.total,
+    cachedInput: isObject(inputTokens) ? inputTokens.cacheRead : cachedInputTokens,
+    reasoning: isObject(outputTokens) ? outputTokens.reasoning : reasoningTokens,
+  })
 }
 
 function readWarning(warning: unknown): Warning {

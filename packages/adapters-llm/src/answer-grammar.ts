@@ -3,7 +3,7 @@ import type { ChatInput, ChatTool } from '@dinrail/core'
 type JsonSchema = ChatTool['parameters']
 
 /** What the engine's grammar can enforce of a schema, and the keywords that it cannot. */
-export interface Enforceable {
+interface Enforceable {
   readonly schema: JsonSchema
   readonly unenforced: readonly string[]
 }
@@ -39,7 +39,7 @@ const longestText = 2_000
  * A schema in the part of JSON Schema that the engine makes a grammar of. What it makes is always valid except for the
  * keywords that are named; every property is written, optional ones too, which no schema forbids.
  */
-export function enforceable(schema: JsonSchema): Enforceable {
+function enforceable(schema: JsonSchema): Enforceable {
   const unenforced = new Set<string>()
   const defs = { ...(schema.$defs as object), ...(schema.definitions as object) }
   const converted = convert(schema, unenforced)

@@ -170,6 +170,7 @@ function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<BoundedRequest
 
 /** What a connection breaks with is told without its cause, which may quote the request. */
 function connectionFault(problem: unknown, what: string): Fault {
+  // A sender that says what is wrong, as a replay does, is believed.
   if (isFault(problem)) return problem
   const { cause, message } = (problem ?? {}) as { readonly cause?: unknown; readonly message?: unknown }
   const deeper = (cause as { readonly message?: unknown; readonly code?: unknown } | null | undefined) ?? undefined

@@ -18,7 +18,9 @@ export function completionRequest(input: ChatInput, model: string, server: Serve
       type: 'function',
       function: { name: answerTool, description: 'Gives the answer.', parameters: responseSchema },
     })
-  const choice = asTool && toolChoice !== 'none' ? 'required' : toolChoice
+  // By name where there is no other: some servers do not know 'required'.
+  const mustAnswer = tools.length === 0 ? { name: answerTool } : 'required'
+  const choice = asTool && toolChoice !== 'none' ? mustAnswer : toolChoice
   return {
     model,
     messages,

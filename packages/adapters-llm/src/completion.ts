@@ -59,7 +59,8 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
       thinking.take(delta.refusal)
     }
     if (Array.isArray(delta.tool_calls)) for (const piece of delta.tool_calls) takeCall(parts, piece ?? {})
-    if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call })
+    // llama-cpp-python says each piece in both the old form and the new one.
+    else if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call })
     const reason = choice.finish_reason
     if (reason === 'error') throw serverFault(choice.error ?? 'it ended with an error')
     if (typeof reason === 'string' && reason !== '') finishReason ??= finishReasons[reason] ?? 'other'

@@ -23,6 +23,7 @@ import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
+import { slug } from './slug.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -341,9 +342,4 @@ function withComplaint(input: ChatInput, { content }: ChatOutput, problem: strin
     ...input,
     messages: [...input.messages, { role: 'assistant', content: said }, { role: 'user', content: complaint }],
   }
-}
-
-function slug(name: string): string {
-  const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return plain.slice(0, 60).replace(/^-+|-+$/g, '') || 'model'
 }

@@ -13,6 +13,12 @@ import {
 } from '@dinrail/core'
 import { AiSdkAnswer, type AiSdkPart } from './ai-sdk-answer.ts'
 import { type AiSdkVersion, callOptions } from './ai-sdk-prompt.ts'
+import { callIds } from './dialect.ts'
+import { type Prices, spentOn } from './price.ts'
+import { refusal } from './refusal.ts'
+import { secretHider } from './secrets.ts'
+import { slug } from './slug.ts'
+import { isObject } from './wire-json.ts'
 
 /** A language model of any AI SDK provider: `LanguageModelV2`, `V3` and `V4` are all assignable. */
 export interface AiSdkModel {
@@ -32,6 +38,7 @@ export interface FromAiSdkOptions {
   readonly chat?: Partial<ChatCard> | undefined
   /** Keys that must appear in no fault, though a provider's error says them. */
   readonly secrets?: readonly string[] | undefined
+  readonly prices?: Prices | undefined
 }
 
 interface Generated {
@@ -52,8 +59,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   const version = model.specificationVersion as AiSdkVersion
   if (!['v2', 'v3', 'v4'].includes(version))
     throw new TypeError(`fromAiSdk: ${provider} has the specification '${version}'; v2, v3 and v4 are known`)
-  const secrets = (options.secrets ?? []).filter((secret) => secret !== '')
-  const hide = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+  const hide = secretHider(options.secrets ?? [])
 
   const begin = (input: ChatInput) => new AiSdkAnswer(modelId, callIds(input))
   const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, signal) as never
@@ -70,7 +76,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
       answer.answered(response?.modelId)
       for (const part of Array.isArray(content) ? content : []) for (const _ of answer.take(part as AiSdkPart));
       answer.end(finishReason, usage)
-      return resultOf(answer)
+      return resultOf(answer, modelId, options.prices)
     } catch (problem) {
       throw broken(problem, context)
     }
@@ -83,7 +89,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
       for await (const part of read(parts)) yield* answer.take((part ?? {}) as AiSdkPart)
       const { late } = answer.finish()
       yield* late
-      yield { final: true, ...resultOf(answer) }
+      yield { final: true, ...resultOf(answer, modelId, options.prices) }
     } catch (problem) {
       throw broken(problem, context)
     }
@@ -100,16 +106,9 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   })
 }
 
-function resultOf(answer: AiSdkAnswer): RunResult<ChatOutput> {
+function resultOf(answer: AiSdkAnswer, model: string, prices: Prices | undefined): RunResult<ChatOutput> {
   const { output } = answer.finish()
-  const { input, output: written, cachedInput, reasoning } = output.tokens
-  return {
-    output,
-    warnings: answer.warnings,
-    ...(Object.keys(output.tokens).length > 0 && {
-      spent: { inputTokens: input, outputTokens: written, cachedInputTokens: cachedInput, reasoningTokens: reasoning },
-    }),
-  }
+  return { output, warnings: answer.warnings, spent: spentOn(output, model, prices) }
 }
 
 /** Leaves the provider's stream when its reader does, so that the connection is given up. */
@@ -126,51 +125,29 @@ async function* read(parts: ReadableStream<unknown>): AsyncGenerator<unknown> {
   }
 }
 
-function callIds({ messages }: ChatInput): string[] {
-  return messages.flatMap((message) =>
-    message.role === 'assistant'
-      ? message.content.flatMap((part) => (part.kind === 'tool-call' ? [part.callId] : []))
-      : [],
-  )
-}
-
-const codes: Readonly<Record<number, FaultCode>> = {
-  400: 'invalid-input',
-  401: 'denied',
-  403: 'denied',
-  404: 'not-found',
-  413: 'invalid-input',
-  422: 'invalid-input',
-  429: 'overloaded',
-}
-
 /** Providers throw errors with a status where a server answered; what else they throw broke on the way. */
 function providerFault(problem: unknown, provider: string, hide: (text: string) => string): Fault {
-  const given = (typeof problem === 'object' && problem !== null ? problem : {}) as {
+  const { name, statusCode, responseBody, responseHeaders } = (isObject(problem) ? problem : {}) as {
     readonly name?: unknown
     readonly statusCode?: unknown
+    readonly responseBody?: unknown
     readonly responseHeaders?: Readonly<Record<string, string>>
-    readonly cause?: unknown
   }
-  const fault = Fault.from(problem)
-  const message = hide(`${provider}: ${fault.message}`)
-  if (typeof given.statusCode === 'number') {
-    const retryAfter = Number(given.responseHeaders?.['retry-after'])
-    return new Fault(codes[given.statusCode] ?? 'unavailable', message, {
-      details: { status: given.statusCode, ...(retryAfter > 0 && { retryAfterMs: retryAfter * 1_000 }) },
-    })
+  const { code, message } = Fault.from(problem)
+  if (typeof statusCode === 'number') {
+    const said = typeof responseBody === 'string' ? responseBody : message
+    const header = (one: string) => responseHeaders?.[one]
+    return refusal({ status: statusCode, header }, hide(said), provider, Date.now())
   }
-  if (given.name === 'AI_UnsupportedFunctionalityError') return new Fault('unsupported', message)
-  if (given.name === 'AI_InvalidPromptError') return new Fault('invalid-input', message)
-  return new Fault(fault.code === 'internal' ? 'unavailable' : fault.code, message)
+  const known = typeof name === 'string' ? codes[name] : undefined
+  return new Fault(known ?? (code === 'internal' ? 'unavailable' : code), hide(`${provider}: ${message}`))
 }
 
-function slug(name: string): string {
-  return (
-    name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 60)
-      .replace(/^-+|-+$/g, '') || 'model'
-  )
+/** Errors that a provider throws before anything is sent. */
+const codes: Readonly<Record<string, FaultCode>> = {
+  AI_UnsupportedFunctionalityError: 'unsupported',
+  AI_InvalidPromptError: 'invalid-input',
+  AI_InvalidArgumentError: 'invalid-input',
+  AI_LoadAPIKeyError: 'denied',
+  AI_NoSuchModelError: 'not-found',
 }

@@ -2,6 +2,9 @@
 export { type AnthropicModelOptions, anthropicModel } from './anthropic-model.ts'
 export type { Timeouts } from './bounded-request.ts'
 export { type ChatModelOptions, chatModel } from './chat-model.ts'
+// For retrieval.
+export type { EmbeddingInput, EmbeddingModel, EmbeddingOutput } from './embedding.ts'
+export { type EmbeddingModelOptions, embeddingModel } from './embedding-model.ts'
 export type { EndpointOptions } from './endpoint-model.ts'
 export { type AiSdkModel, type FromAiSdkOptions, fromAiSdk } from './from-ai-sdk.ts'
 // What answers where there is none.
@@ -18,8 +21,8 @@ export type { Price, Prices } from './price.ts'
 export type { Quota } from './quota.ts'
 // For tests.
 export {
-  type Exchange,
   type RecordedChunk,
+  type RecordedExchange,
   type Recorder,
   type Recording,
   type RecordOptions,
@@ -28,6 +31,13 @@ export {
   record,
   replay,
 } from './recording.ts'
+export {
+  type RerankInput,
+  type RerankModel,
+  type RerankModelOptions,
+  type RerankOutput,
+  rerankModel,
+} from './rerank-model.ts'
 export { type ScriptedModel, type ScriptedStep, scriptedModel } from './scripted-model.ts'
 export { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
 export { type Server, type ServerName, servers } from './servers.ts'

@@ -15,6 +15,7 @@ import {
   type Warning,
 } from '@dinrail/core'
 import { type AnswerForm, answerForm, formInWords, formSchema, orWords } from './answer-grammar.ts'
+import { callIds } from './dialect.ts'
 import {
   type GgufOptions,
   type LlamaChat,
@@ -23,6 +24,7 @@ import {
   type LlamaTurn,
   loadGguf,
 } from './local-engine.ts'
+import { slug } from './slug.ts'
 
 export interface LocalChatOptions extends GgufOptions {
   /** How many tokens a conversation and its answer may have together; what the model was made for, at most 4096, unless stated. */
@@ -125,7 +127,7 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
     signal.throwIfAborted()
     const maxTokens = Math.min(input.maxOutputTokens ?? longest, room)
     const before = sequence.tokenMeter.getState()
-    const reader = answerReader(form, input.messages, tell)
+    const reader = answerReader(form, input, tell)
     const { temperature, seed, stop } = input
     const { fullResponse, metadata } = await chat
       .generateResponse(history, {
@@ -288,12 +290,8 @@ function written(content: readonly AssistantPart[]): string {
 const callStart = /^\s*\{\s*"tool"\s*:\s*"([^"]*)"\s*,\s*"arguments"\s*:\s*/
 
 /** Tells parts as they come. What may still become a call or an answer is held back until it is known which. */
-function answerReader(
-  { tools }: AnswerForm,
-  messages: readonly ChatMessage[],
-  tell: (part: ChatPart) => void = () => {},
-) {
-  const callId = nextCallId(messages)
+function answerReader({ tools }: AnswerForm, input: ChatInput, tell: (part: ChatPart) => void = () => {}) {
+  const callId = nextCallId(input)
   let held = ''
   let isWords = tools.length === 0
   /** Where the arguments begin in what is held, and how much of them was told. */
@@ -362,25 +360,9 @@ function readForm(text: string, wasCut: boolean): { text: string } | { name: str
   }
 }
 
-function nextCallId(messages: readonly ChatMessage[]): string {
-  const taken = new Set(
-    messages.flatMap((message) =>
-      message.role === 'assistant'
-        ? message.content.flatMap((part) => (part.kind === 'tool-call' ? [part.callId] : []))
-        : [],
-    ),
-  )
+function nextCallId(input: ChatInput): string {
+  const taken = new Set(callIds(input))
   let n = taken.size + 1
   while (taken.has(`call-${n}`)) n += 1
   return `call-${n}`
-}
-
-function slug(name: string): string {
-  return (
-    name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 60)
-      .replace(/^-+|-+$/g, '') || 'model'
-  )
 }

@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Fault, invoke, stream } from '@dinrail/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { chatModel, fetchSender, type Recording, record, replay } from './index.ts'
+import { chatModel, type Recording, record, replay } from './index.ts'
 
 const key = 'sk-very-secret'
 const hello = { messages: [{ role: 'user' as const, content: 'hello' }] }
@@ -43,15 +43,15 @@ async function recorded(pieces: readonly (string | Uint8Array)[]): Promise<{ rec
     baseUrl: await serverThat((response) => inPieces(response, pieces)),
     model: 'tiny',
     key,
-    send: fetchSender(recorder.fetch),
+    send: recorder.send,
   })
   const { output } = await stream(model, hello, bounds).finish()
-  return { recording: JSON.parse(JSON.stringify(await recorder.recording())), whole: output }
+  return { recording: JSON.parse(JSON.stringify(recorder.recording())), whole: output }
 }
 
 const replayed = (recording: Recording, options = {}) => {
   const replaying = replay(recording, options)
-  const model = chatModel({ baseUrl: 'http://elsewhere.test/v1', model: 'tiny', send: fetchSender(replaying.fetch) })
+  const model = chatModel({ baseUrl: 'http://elsewhere.test/v1', model: 'tiny', retries: 0, send: replaying.send })
   return { replaying, model }
 }
 
@@ -89,15 +89,17 @@ describe('a recording', () => {
   it('hides further secrets in the request', async () => {
     const recorder = record({ secrets: ['recipe 77'] })
     const url = await serverThat((response) => response.end('{}'))
-    await recorder
-      .fetch(`${url}?for=${encodeURIComponent('recipe 77')}`, {
-        method: 'POST',
-        body: JSON.stringify({ say: 'the recipe 77' }),
-      })
-      .then((response) => response.text())
-    const text = JSON.stringify(await recorder.recording())
+    const response = await recorder.send({
+      url: `${url}?code=${encodeURIComponent('a/b c')}`,
+      headers: {},
+      body: JSON.stringify({ say: 'the recipe 77' }),
+      signal: new AbortController().signal,
+    })
+    await response.read()
+    const text = JSON.stringify(recorder.recording())
     expect(text).toContain('the …')
-    expect(text).not.toMatch(/recipe/)
+    expect(text).not.toMatch(/recipe|a%2Fb|a\/b/)
+    expect(recorder.recording().exchanges[0]?.request.path).toBe('/v1?code=…')
   })
 
   it('plays at the recorded speed where that is asked for', async () => {
@@ -113,10 +115,10 @@ describe('a recording', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(chunk({ content: 'a' }), () => setTimeout(() => response.destroy(), 20))
     })
-    const model = chatModel({ baseUrl: url, model: 'tiny', send: fetchSender(recorder.fetch) })
+    const model = chatModel({ baseUrl: url, model: 'tiny', retries: 0, send: recorder.send })
     const code = (promise: Promise<unknown>) => promise.catch((fault: Fault) => fault.code)
     const live = await code(stream(model, hello, bounds).finish())
-    const { model: again } = replayed(await recorder.recording())
+    const { model: again } = replayed(recorder.recording())
     expect(live).toBe('unavailable')
     expect(await code(stream(again, hello, bounds).finish())).toBe(live)
   })
@@ -126,10 +128,14 @@ describe('a recording', () => {
     const { model } = replayed(recording)
     const other = { messages: [{ role: 'user' as const, content: 'good bye' }] }
     await expect(stream(model, other, bounds).finish()).rejects.toMatchObject({
+      code: 'invalid-input',
       message: expect.stringMatching(/messages\/0\/content is "good bye", recorded was "hello"/),
     })
     await stream(model, hello, bounds).finish()
-    await expect(invoke(model, hello, bounds)).rejects.toMatchObject({ message: /asked for one more/ })
+    await expect(invoke(model, hello, bounds)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: /asked for one more/,
+    })
   })
 
   it('fails a test that did not ask for all of it', async () => {

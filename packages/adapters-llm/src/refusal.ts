@@ -33,7 +33,12 @@ const hints: Partial<Record<FaultCode, string>> = {
 }
 
 /** A status above 2xx, with what the server said. `now` is what a date in Retry-After is counted from. */
-export function refusal(response: HttpResponse, body: string, host: string, now: number): Fault {
+export function refusal(
+  response: Pick<HttpResponse, 'status' | 'header'>,
+  body: string,
+  host: string,
+  now: number,
+): Fault {
   const { status } = response
   if (status < 200 || (status >= 300 && status < 400))
     return new Fault('not-found', `${host} redirects elsewhere: give the base URL that it redirects to`, {
@@ -96,7 +101,7 @@ function errorText(error: unknown): string {
 }
 
 /** Milliseconds, from seconds, a date or the milliseconds that some servers state. */
-function retryAfter(response: HttpResponse, now: number): number | undefined {
+function retryAfter(response: Pick<HttpResponse, 'header'>, now: number): number | undefined {
   const exact = Number(response.header('retry-after-ms') ?? Number.NaN)
   if (exact >= 0) return exact
   const stated = response.header('retry-after')?.trim()
