@@ -1,6 +1,7 @@
 import type { AssistantPart, ChatInput, ChatMessage, ChatTool, ToolResult, UserPart, Warning } from '@dinrail/core'
+import { answerTool } from './answer-tool.ts'
 import { decodedText, isPlainText } from './attached-file.ts'
-import { type Asked, answerTool, schemaInWords } from './dialect.ts'
+import { type Asked, schemaInWords } from './dialect.ts'
 
 type Json = Record<string, unknown>
 

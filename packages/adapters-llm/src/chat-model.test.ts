@@ -348,6 +348,59 @@ describe('an answer within a schema', () => {
   })
 })
 
+describe('a call whose arguments do not fit', () => {
+  const parameters = { type: 'object', properties: { v: { type: 'number', maximum: 5 } }, required: ['v'] }
+  const input: ChatInput = { ...hello, tools: [{ name: 'speed', description: 'Sets it.', parameters }] }
+  const calls = (...given: readonly string[]) =>
+    json(
+      completion(
+        { tool_calls: given.map((text, i) => ({ id: `c${i}`, function: { name: 'speed', arguments: text } })) },
+        'tool_calls',
+      ),
+    )
+  const ask = (url: string) => invoke(chatModel({ baseUrl: url, model: 'm' }), input, { deadlineMs: 5_000 })
+
+  it.each([
+    ['no JSON', '{v: 3}', 'the arguments are no JSON'],
+    ['no object', '[3]', 'the arguments are no JSON object'],
+    ['outside the parameters', '{"v":9}', '/v must be at most 5'],
+  ])('is made once more, where they are %s', async (_what, wrong, problem) => {
+    const server = await serverThat(calls(wrong), calls('{"v":3}'))
+    const { output, usage, warnings } = await ask(server.url)
+    expect(output.content).toEqual([{ kind: 'tool-call', callId: 'c0-2', name: 'speed', arguments: { v: 3 } }])
+    expect(usage.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'ok'])
+    expect(warnings).toMatchObject([{ code: 'answer-repaired' }])
+    const [, asked, told] = JSON.parse(server.asked[1]!.body).messages
+    expect(asked.tool_calls[0].function.arguments).toBe(wrong)
+    expect(told).toMatchObject({ role: 'tool', tool_call_id: 'c0', content: expect.stringContaining(problem) })
+  })
+
+  it('ends in a fault where they do not fit twice', async () => {
+    const server = await serverThat(calls('{"v":9}'))
+    expect(await faultOf(ask(server.url))).toMatchObject({
+      code: 'invalid-output',
+      message: /tiny-7b calls speed with arguments that do not fit: \/v must be at most 5/,
+    })
+    expect(server.asked).toHaveLength(2)
+  })
+
+  it('is made again with those beside it, none of which has run', async () => {
+    const server = await serverThat(calls('{"v":3}', '{"v":9}'), calls('{"v":3}', '{"v":4}'))
+    expect((await ask(server.url)).output.content).toHaveLength(2)
+    const told = JSON.parse(server.asked[1]!.body).messages.slice(-2)
+    expect(told.map(({ content }: { content: string }) => JSON.parse(content).message)).toEqual([
+      expect.stringContaining('not run'),
+      '/v must be at most 5',
+    ])
+  })
+
+  it('may state a measured value with its unit', async () => {
+    const server = await serverThat(calls('{"v":{"value":3,"unit":"mm/s"}}'))
+    expect((await ask(server.url)).output.content).toMatchObject([{ arguments: { v: { value: 3, unit: 'mm/s' } } }])
+    expect(server.asked).toHaveLength(1)
+  })
+})
+
 describe('bad input is refused before anything is sent', () => {
   const call = { kind: 'tool-call', callId: 'a', name: 'x', arguments: {} } as const
   const result = { kind: 'tool-result', callId: 'a', name: 'x', outcome: 'ok', result: 1 } as const

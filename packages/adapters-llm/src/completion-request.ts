@@ -1,6 +1,7 @@
 import type { ChatInput, ChatMessage, JsonSchema, UserPart } from '@dinrail/core'
+import { answerTool } from './answer-tool.ts'
 import { dataUrl, decodedText, isPlainText } from './attached-file.ts'
-import { type Asked, answerTool, schemaInWords } from './dialect.ts'
+import { type Asked, schemaInWords } from './dialect.ts'
 import type { Server } from './servers.ts'
 
 type Json = Record<string, unknown>

@@ -26,8 +26,6 @@ export interface AnswerReader {
   finish(): ChatOutput
 }
 
-/** The tool that a model must call to answer within a schema, where that is how it is held to one. */
-export const answerTool = 'give_answer'
 /** What a model is told where only words hold it to a schema. */
 export const schemaInWords = (schema: unknown) =>
   `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`

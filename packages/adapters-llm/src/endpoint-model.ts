@@ -1,5 +1,4 @@
 import {
-  type AssistantPart,
   type ChatCard,
   type ChatInput,
   type ChatModel,
@@ -11,19 +10,20 @@ import {
   isFault,
   type RunContext,
   type RunResult,
-  readStructured,
-  type StructuredAnswer,
 } from '@dinrail/core'
+import { withoutAnswerTool } from './answer-tool.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import { contentParts } from './content-parts.ts'
-import { answerTool, type Dialect } from './dialect.ts'
+import type { Dialect } from './dialect.ts'
 import { EventReader } from './event-reader.ts'
+import { judge } from './judgement.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
+import { hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -59,12 +59,6 @@ export interface Endpoint {
   readonly dialect: Dialect
   readonly card: ChatCard
   readonly options: EndpointOptions
-}
-
-/** One call of the model: its context, and when its total timeout passes. */
-interface OpenCall {
-  readonly context: RunContext
-  readonly totalDue: number | undefined
 }
 
 /** An answer that is being read. Whoever reads it closes it. */
@@ -186,7 +180,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     const fault = shown(thrown, context)
     if (!isFault(fault) || context.signal.aborted) throw fault
     const { retryAfterMs, timeout } = (fault.details ?? {}) as { retryAfterMs?: number; timeout?: string }
-    const waitMs = retryAfterMs ?? Math.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** attempt)
+    const waitMs = retryAfterMs ?? pauseBefore(attempt)
     const worthwhile = fault.retryable && timeout !== 'total' && attempt < retries && hasTime(call, waitMs)
     if (!worthwhile) throw fault
     if (retryAfterMs !== undefined) keeper.pauseUntil(Date.now() + retryAfterMs)
@@ -215,24 +209,31 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     totalDue: timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs,
   })
 
+  /** Asks once more where an answer does not fit, and not again. */
   async function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
     const call = open(context)
+    const broken = { model: self, outcome: 'invalid-output' } as const
     const started = performance.now()
     const first = await ask(input, call)
-    const { responseSchema } = input
-    if (responseSchema === undefined || callsTools(first.output)) return first
-    const found = readStructured(first.output.content, responseSchema)
-    if ('value' in found) return structured(first, { ...found, by, repaired: false })
-    const broken = { model: self, outcome: 'invalid-output' } as const
+    const { flaw, value } = judge(first.output, input)
+    if (flaw === undefined) return fitting(first, value, false)
     context.count({ ...broken, elapsedMs: performance.now() - started, spent: first.spent })
-    const asked = performance.now()
-    const second = await ask(withComplaint(input, first.output, found.problem), call)
-    if (callsTools(second.output)) return second
-    const mended = readStructured(second.output.content, responseSchema)
-    if ('value' in mended) return structured(second, { ...mended, by, repaired: true })
-    // The contract refuses what comes back now; what it took is counted first.
-    context.count({ ...broken, elapsedMs: performance.now() - asked, spent: second.spent })
-    return second
+    const askedAgain = performance.now()
+    const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }, call)
+    const mended = judge(second.output, input)
+    if (mended.flaw === undefined) return fitting(second, mended.value, true)
+    context.count({ ...broken, elapsedMs: performance.now() - askedAgain, spent: second.spent })
+    throw new Fault('invalid-output', `${self.id}: ${second.output.answeredBy} ${hide(mended.flaw.message)}`, {
+      field: '/output/content',
+    })
+  }
+
+  /** An answer that fits; where it had to be asked for again, the reply says so. */
+  function fitting(result: RunResult<ChatOutput>, value: unknown, repaired: boolean): RunResult<ChatOutput> {
+    if (value !== undefined) return { ...result, output: { ...result.output, structured: { value, by, repaired } } }
+    if (!repaired) return result
+    const message = 'its first answer did not fit and was asked for again'
+    return { ...result, warnings: [...(result.warnings ?? []), { code: 'answer-repaired', message }] }
   }
 
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
@@ -276,28 +277,6 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   })
 }
 
-const firstPauseMs = 250
-const longestPauseMs = 8_000
-
-function hasTime({ context, totalDue = Number.POSITIVE_INFINITY }: OpenCall, waitMs: number): boolean {
-  return Date.now() + waitMs < Math.min(context.deadline, totalDue)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-}
-
 function pageFault(host: string): Fault {
   return new Fault('unavailable', `${host} answers with a web page: the base URL is not that of a chat API`, {
     retryable: false,
@@ -307,39 +286,4 @@ function pageFault(host: string): Fault {
 /** Four characters a token is the usual rule of thumb; what it really took is known afterwards. */
 function estimatedTokens(body: string, { maxOutputTokens = 0 }: ChatInput): number {
   return Math.ceil(body.length / 4) + maxOutputTokens
-}
-
-function callsTools({ content }: ChatOutput): boolean {
-  return content.some(({ kind }) => kind === 'tool-call')
-}
-
-function structured(result: RunResult<ChatOutput>, answer: StructuredAnswer): RunResult<ChatOutput> {
-  return { ...result, output: { ...result.output, structured: answer } }
-}
-
-/** The tool that stands for the answer, as the answer that it is. Beside other calls it is nothing: they come first. */
-function withoutAnswerTool(output: ChatOutput): ChatOutput {
-  const isAnswer = (part: AssistantPart) => part.kind === 'tool-call' && part.name === answerTool
-  const others = output.content.some((part) => part.kind === 'tool-call' && part.name !== answerTool)
-  if (!output.content.some(isAnswer)) return output
-  const content = output.content.flatMap((part): AssistantPart[] => {
-    if (part.kind === 'tool-call' && isAnswer(part))
-      return others ? [] : [{ kind: 'text', text: textOfArguments(part.arguments) }]
-    // Words beside the answer are no part of it.
-    return part.kind === 'text' && !others ? [] : [part]
-  })
-  return { ...output, content, finishReason: others ? 'tool-calls' : 'stop' }
-}
-
-function textOfArguments(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function withComplaint(input: ChatInput, { content }: ChatOutput, problem: string): ChatInput {
-  const complaint = `That answer does not keep the schema: ${problem}. Answer again, within the schema and with nothing else.`
-  const said = content.filter(({ kind }) => kind === 'text')
-  return {
-    ...input,
-    messages: [...input.messages, { role: 'assistant', content: said }, { role: 'user', content: complaint }],
-  }
 }

@@ -2,6 +2,7 @@
 
 // For those who make models.
 export { type LoadLimit, limitLoad } from './admission.ts'
+export { type AnswerCheck, answerCheck } from './answer-schema.ts'
 // For the safety boundary.
 export {
   type Assurance,
