@@ -67,8 +67,7 @@ export class BoundedRequest {
       this.response = await this.bounded(opened)
       return this.response
     } catch (problem) {
-      // A sender that says what is wrong, as a replay does, is believed.
-      throw this.ended ?? (isFault(problem) ? problem : connectionFault(problem, `no connection to ${host}`))
+      throw this.ended ?? connectionFault(problem, `no connection to ${host}`)
     }
   }
 
@@ -162,10 +161,7 @@ const waits: Readonly<Record<TimeoutName, string>> = {
 }
 const option = { attempt: 'attemptMs', 'first-chunk': 'firstChunkMs', idle: 'idleMs', total: 'totalMs' } as const
 
-export function timeoutFault(
-  name: TimeoutName,
-  { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>,
-): Fault {
+function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>): Fault {
   const ms = timeouts[option[name]]
   return new Fault('unavailable', `${host} ${waits[name]} within ${ms} ms`, {
     details: { timeout: name, timeoutMs: ms },
@@ -174,6 +170,7 @@ export function timeoutFault(
 
 /** What a connection breaks with is told without its cause, which may quote the request. */
 function connectionFault(problem: unknown, what: string): Fault {
+  // A sender that says what is wrong, as a replay does, is believed.
   if (isFault(problem)) return problem
   const { cause, message } = (problem ?? {}) as { readonly cause?: unknown; readonly message?: unknown }
   const deeper = (cause as { readonly message?: unknown; readonly code?: unknown } | null | undefined) ?? undefined

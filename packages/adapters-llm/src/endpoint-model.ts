@@ -15,6 +15,7 @@ import {
   type StructuredAnswer,
 } from '@dinrail/core'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
+import { contentParts } from './content-parts.ts'
 import { answerTool, type Dialect } from './dialect.ts'
 import { EventReader } from './event-reader.ts'
 import { type Prices, spentOn } from './price.ts'
@@ -238,7 +239,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     if (input.responseSchema !== undefined && by !== 'native') {
       // It may have to be asked for again, and what was given could not be taken back.
       const result = await run(input, context)
-      for (const part of result.output.content) yield wholePart(part)
+      yield* contentParts(result.output.content)
       yield { final: true, ...result }
       return
     }
@@ -341,8 +342,4 @@ function withComplaint(input: ChatInput, { content }: ChatOutput, problem: strin
     ...input,
     messages: [...input.messages, { role: 'assistant', content: said }, { role: 'user', content: complaint }],
   }
-}
-
-function wholePart(part: AssistantPart): ChatPart {
-  return part.kind === 'tool-call' ? { kind: 'tool-call', call: part } : { kind: `${part.kind}-delta`, text: part.text }
 }
