@@ -14,13 +14,15 @@ import { type Found, wordsOf } from './lexical-search.ts'
 import { type Passage, sentencesOf } from './passages.ts'
 
 const answer = z.object({
-  answer: z.string().describe('one or two sentences, taken from the passages alone'),
-  citations: z.array(
-    z.object({
-      source: z.string().describe('the source of the passage'),
-      quote: z.string().describe('a sentence of that passage, word for word'),
-    }),
-  ),
+  answer: z.string().max(500).describe('one or two sentences, taken from the passages alone'),
+  citations: z
+    .array(
+      z.object({
+        source: z.string().max(100).describe('the source of the passage'),
+        quote: z.string().max(400).describe('a sentence of that passage, word for word'),
+      }),
+    )
+    .max(3),
 })
 export type CitedAnswer = z.infer<typeof answer>
 

@@ -256,6 +256,17 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     expect(output.tokens.input! + output.tokens.output!).toBeLessThanOrEqual(512)
   })
 
+  it('warns where instructions come later than its template has a place for', async () => {
+    const input: ChatInput = {
+      messages: [
+        { role: 'user', content: 'Hello' },
+        { role: 'system', content: 'Be short.' },
+      ],
+      maxOutputTokens: 2,
+    }
+    expect((await invoke(model, input, patient)).warnings).toMatchObject([{ code: 'system-moved' }])
+  })
+
   it('ends in the middle of a token when the caller gives up, and is free for the next', async () => {
     const giveUp = new AbortController()
     const reason = new Error('given up')

@@ -63,15 +63,20 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
   const { LlamaChat, ...loaded } = await loadGguf(options)
   const { llama, file, threads } = loaded
   const contextTokens = Math.min(options.contextTokens ?? 4_096, file.trainContextSize)
-  const context = await file.createContext({
-    contextSize: contextTokens,
-    sequences: atOnce,
-    batchSize: batchTokens,
-    threads,
-  })
+  const context = await file
+    .createContext({ contextSize: contextTokens, sequences: atOnce, batchSize: batchTokens, threads })
+    .catch(async (problem: unknown) => {
+      const said = loaded.complaint()
+      await loaded.dispose()
+      throw new Fault(
+        'unavailable',
+        `there is no room for ${atOnce} × ${contextTokens} tokens: ${(problem as Error).message} ${said}`.trim(),
+        { retryable: false, cause: problem },
+      )
+    })
   const seats: Seat[] = Array.from({ length: atOnce }, () => {
     const sequence = context.getSequence()
-    return { sequence, chat: new LlamaChat({ contextSequence: sequence }) }
+    return { sequence, chat: new LlamaChat({ contextSequence: sequence } as never) }
   })
   const name = file.fileInfo.metadata.general?.name ?? 'model'
   const grammars = new Map<string, Promise<LlamaGrammar>>()
@@ -155,7 +160,10 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
         answeredBy: name,
         tokens: { input: asked, output: usedOutputTokens, cachedInput: cachedInputTokens },
       },
-      warnings: warningsOf(enforced?.unenforced ?? [], wasCut && input.maxOutputTokens === undefined, maxTokens),
+      warnings: [
+        ...warningsOf(enforced?.unenforced ?? [], wasCut && input.maxOutputTokens === undefined, maxTokens),
+        ...movedInstructions(input),
+      ],
       spent: { inputTokens: asked, outputTokens: usedOutputTokens, cachedInputTokens },
     }
   }
@@ -247,6 +255,20 @@ function warningsOf(unenforced: readonly string[], wasCut: boolean, maxTokens: n
       message: `the answer was cut after ${maxTokens} tokens, which nobody asked for: set maxOutputTokens`,
     })
   return warnings
+}
+
+/** The template has one place for instructions, which is at the beginning. */
+function movedInstructions({ messages }: ChatInput): Warning[] {
+  const first = messages.findIndex(({ role }) => role !== 'system')
+  return first >= 0 && messages.slice(first).some(({ role }) => role === 'system')
+    ? [
+        {
+          code: 'system-moved',
+          message: 'instructions amid the conversation were put at its beginning',
+          field: '/messages',
+        },
+      ]
+    : []
 }
 
 /** The conversation as the engine's template takes it: calls and results are in the form that the model is told of. */

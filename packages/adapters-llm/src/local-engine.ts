@@ -17,7 +17,7 @@ export interface LlamaEngine {
     readonly maxThreads: number
     readonly logger: (level: unknown, message: string) => void
   }): Promise<Llama>
-  readonly LlamaChat: new (options: { contextSequence: LlamaSequence }) => LlamaChat
+  readonly LlamaChat: new (options: never) => LlamaChat
 }
 
 export interface Llama {

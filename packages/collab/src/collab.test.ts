@@ -83,6 +83,11 @@ describe('fallback', () => {
     expect(usage).toHaveLength(3)
   })
 
+  it('says of an answer outside its contract that it was refused, not that there was none', async () => {
+    const { warnings } = await call(fallback([doubling('first', 1, 'invalid-output'), doubling('second')]))
+    expect(warnings.map(({ code }) => code)).toEqual(['answer-refused'])
+  })
+
   it('faults where the last answer does not hold either', async () => {
     await expect(
       call(fallback([doubling('first', 1, 'unavailable'), wrong('second')], { verify })),

@@ -9,7 +9,8 @@ export interface FallbackOptions<In = unknown, Out = unknown> extends CompositeO
   readonly on?: readonly FaultCode[]
   /**
    * What is wrong with an answer, in words, or nothing where it holds. An answer that does not hold is never given: the next
-   * model is asked, and the reply warns of it with the code `answer-refused`. From the last model it ends in `invalid-output`.
+   * model is asked, and the reply warns with the code `answer-refused`, as it does of an answer outside its contract; a model
+   * that gave no answer is warned of as `fallback`. From the last model it ends in `invalid-output`.
    */
   readonly verify?: (reply: Reply<Out>, input: In) => string | undefined | Promise<string | undefined>
 }
@@ -39,7 +40,8 @@ export function fallback<In, Out>(
       } catch (thrown) {
         const fault = Fault.from(thrown)
         if (model === last || !next(fault)) throw fault
-        reasons.push({ code: 'fallback', message: `${id} failed with ${fault.code}: ${fault.message}` })
+        const code = fault.code === 'invalid-output' ? 'answer-refused' : 'fallback'
+        reasons.push({ code, message: `${id} failed with ${fault.code}: ${fault.message}` })
       }
     }
     throw new TypeError('fallback: the last model always ends it')
