@@ -125,6 +125,14 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(signal.aborted).toBe(false)
   })
 
+  it('fails over when its key has expired, since that is not the caller’s mistake', async () => {
+    const server = await serverThat(json({ error: 'expired' }, 401))
+    const rules = playbook({ rules: [{ name: 'stand in', when: () => true, do: () => ({ say: 'by rule' }) }] })
+    const { servedBy, warnings } = await invoke(fallback([model(server.url), rules]), hello, { deadlineMs: 5_000 })
+    expect(servedBy).toMatchObject([{ id: 'playbook/rules' }])
+    expect(warnings[0]?.message).toContain('denied')
+  })
+
   it('asks again after a timeout, within the total', async () => {
     const server = await serverThat(hangs, hi)
     const { usage } = await ask(server.url, { timeouts: { attemptMs: 80, totalMs: 5_000 } })
