@@ -178,6 +178,11 @@ describe('a window', () => {
     await Promise.all([byTime.dispose(), byField.dispose(), inARow.dispose()])
   })
 
+  it('that would fill the memory is refused when it is loaded', async () => {
+    const endless = one({ vector: fields, window: { length: 1e9, from: 'calls' } }, identity(['batch', 'time', 2]))
+    await expect(endless).rejects.toThrow(/makes 2000000000 numbers/)
+  })
+
   it('over calls is refused until it is full, and each caller has its own', async () => {
     const model = await one({ vector: fields, window: { length: 3, from: 'calls' } }, identity(['batch', 3, 2]))
     const send = (speed: number, caller = 'plc-1') =>
@@ -329,6 +334,9 @@ it('half floats are the nearest ones, for every one there is', () => {
       expect(Math.abs(near - value)).toBeLessThanOrEqual(Math.max(Math.abs(value) * 2 ** -11, 2 ** -25))
     }),
   )
+  // Halfway between two, the even one.
+  expect(halfBits(1 + 2 ** -11)).toBe(halfBits(1))
+  expect(halfBits(1 + 3 * 2 ** -11)).toBe(halfBits(1 + 2 ** -9))
   expect(halfValue(halfBits(Number.POSITIVE_INFINITY))).toBe(Number.POSITIVE_INFINITY)
   expect(halfValue(halfBits(70_000))).toBe(Number.POSITIVE_INFINITY)
   expect(halfValue(halfBits(Number.NaN))).toBeNaN()
