@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as ort from 'onnxruntime-web'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -52,14 +56,21 @@ const mortal = `data:text/javascript,${encodeURIComponent(`
 const one = (value: number) => ({ x: floats(Float32Array.of(value), 1, 1) })
 
 describe('in a pool', () => {
-  it('a network answers as in this thread', async () => {
-    const [here, there] = [await load(mlp(), {}), await load(mlp(), pooled())]
+  it.each([
+    ['onnxruntime-web', 0],
+    ['onnxruntime-node', 1e-6],
+  ])('a network answers as in this thread: %s', async (name, tolerance) => {
+    const runtime = pathToFileURL(createRequire(import.meta.url).resolve(name))
+    const here = await load(mlp(), {})
+    const there = await load(mlp(), { where: 'pool', pool: workerPool({ runtime }) })
     const feeds = { features: floats(weights(5)(128, 1), 2, 64) }
-    const results = await there.run(feeds, within(5_000))
+    const results = await there.run(feeds, within(20_000))
     expect([here.place, there.place]).toEqual(['here', 'pool'])
     expect(there.inputs).toEqual(here.inputs)
-    expect(results.answer?.data).toEqual((await here.run(feeds, within(5_000))).answer?.data)
     expect(results.answer?.dims).toEqual([2, 1])
+    const expected = (await here.run(feeds, within(20_000))).answer!.data
+    for (const [at, value] of results.answer!.data.entries())
+      expect(Math.abs(Number(value) - Number(expected[at]))).toBeLessThanOrEqual(tolerance)
     // What was fed stays the caller's.
     expect(feeds.features.data.length).toBe(128)
   })
@@ -118,6 +129,27 @@ describe('in a pool', () => {
     const others = [2, 3].map((value) => engine.run(one(value), within(20_000)))
     expect(await deadly).toMatchObject({ code: 'internal', message: expect.stringContaining('2 times with this call') })
     expect((await Promise.all(others)).map(({ y }) => y?.data[0])).toEqual([2, 3])
+  })
+
+  it('a worker whose runtime cannot be fetched for a moment is started again', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'dinrail-pool-'))
+    const file = path.join(folder, 'runtime.mjs')
+    await writeFile(path.join(folder, 'starts'), '')
+    // Its second start fails.
+    await writeFile(
+      file,
+      `import { appendFileSync, readFileSync } from 'node:fs'
+      const starts = new URL('starts', import.meta.url)
+      appendFileSync(starts, '.')
+      if (readFileSync(starts).length === 2) throw new Error('offline')
+      ${decodeURIComponent(mortal.slice(mortal.indexOf(',') + 1))}`,
+    )
+    const engine = await load(mlp(), { where: 'pool', pool: workerPool({ runtime: pathToFileURL(file) }) })
+    const deadly = faultOf(engine.run(one(-100), within(20_000)))
+    expect((await engine.run(one(2), within(20_000))).y?.data[0]).toBe(2)
+    expect((await deadly).code).toBe('internal')
+    expect(readFileSync(path.join(folder, 'starts')).length).toBeGreaterThan(2)
+    await rm(folder, { recursive: true })
   })
 
   it('calls beyond the queue are overloaded', async () => {
