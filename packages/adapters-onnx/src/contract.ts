@@ -6,7 +6,7 @@ import type { DataType, Descriptor, Limits, Range, Vocabulary } from '@dinrail/c
  * `descriptor.onnx`.
  */
 export interface OnnxContract {
-  /** How each ONNX input is made. One that nothing is said of is a tensor as the file has it, under its own name. */
+  /** How each ONNX input is made. Where none is named, all are tensors under their own names; where some are, all must be. */
   readonly inputs?: Readonly<Record<string, InputRecipe>>
   /** Numbers that the network does not take, but that bound where it may be trusted. */
   readonly context?: Readonly<Record<string, NumberField>>

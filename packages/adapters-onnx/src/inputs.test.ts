@@ -329,6 +329,9 @@ it('half floats are the nearest ones, for every one there is', () => {
       expect(Math.abs(near - value)).toBeLessThanOrEqual(Math.max(Math.abs(value) * 2 ** -11, 2 ** -25))
     }),
   )
+  // Halfway between two, the even one.
+  expect(halfBits(1 + 2 ** -11)).toBe(halfBits(1))
+  expect(halfBits(1 + 3 * 2 ** -11)).toBe(halfBits(1 + 2 ** -9))
   expect(halfValue(halfBits(Number.POSITIVE_INFINITY))).toBe(Number.POSITIVE_INFINITY)
   expect(halfValue(halfBits(70_000))).toBe(Number.POSITIVE_INFINITY)
   expect(halfValue(halfBits(Number.NaN))).toBeNaN()

@@ -111,6 +111,36 @@ describe('an exchange', () => {
     await Promise.all([door.dispose?.(), other.dispose()])
   })
 
+  it('waits for the calls of the one before, whatever that one does itself', async () => {
+    let answer = () => {}
+    const ended: string[] = []
+    const slow = (version: string) =>
+      defineModel({
+        id: 'acme/slow',
+        version,
+        title: 'Slow',
+        task: 'process-analysis',
+        input: z.object({}),
+        output: z.object({}),
+        run: () =>
+          new Promise<{ output: Record<string, never> }>((resolve) => {
+            answer = () => resolve({ output: {} })
+          }),
+        async dispose() {
+          ended.push(version)
+        },
+      })
+    const door = swappable(slow('1.0.0'))
+    const call = invoke(door, {}, bounds)
+    await new Promise((resolve) => setImmediate(resolve))
+    const swapped = door.swap(slow('1.0.1'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(ended).toEqual([])
+    answer()
+    await Promise.all([call, swapped])
+    expect(ended).toEqual(['1.0.0'])
+  })
+
   it('works for models of every kind', async () => {
     const rule = (version: string) =>
       defineModel({

@@ -3,8 +3,8 @@ import {
   type Descriptor,
   defineModel,
   Fault,
+  type FaultCode,
   invoke,
-  isCallersOwn,
   type Model,
   type RunContext,
   type RunResult,
@@ -27,6 +27,9 @@ export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
 }
 
 type Answering = OnnxModel<Fields, unknown>
+
+/** What a call ends in through the network and nobody else. */
+const networkCodes: ReadonlySet<FaultCode> = new Set(['internal', 'invalid-output', 'deadline-exceeded'])
 
 /** How long one golden answer may take, in milliseconds. */
 const goldenDeadlineMs = 60_000
@@ -71,7 +74,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
       answered += 1
       return result
     } catch (problem) {
-      if (!isCallersOwn(Fault.from(problem))) failed += 1
+      if (networkCodes.has(Fault.from(problem).code)) failed += 1
       throw problem
     } finally {
       running -= 1
@@ -94,6 +97,8 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     const read = outputs.read(tensors, input)
     // What was sent has happened, even where it is refused for being unlike the training data.
     remember(memory, tensors, context)
+    const began = session.isNew
+    session.isNew = false
     const result = judge(read, feeds, tensors, context)
     const warnings = [...(result.warnings ?? [])]
     const { filling } = memory
@@ -102,8 +107,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
         code: 'window-filling',
         message: `the window of ${filling.need} moments holds ${filling.have}: its first one is repeated`,
       })
-    if (session.isNew) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
-    session.isNew = false
+    if (began) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
     const doubtful = filling === undefined ? result : { ...withoutConfidence(result), quality: 'uncertain' as const }
     return { ...doubtful, warnings }
   }
@@ -118,7 +122,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     )
   }
 
-  /** Only a call that is answered counts, so that one that is made again is not counted twice. */
+  /** A call that was late or given up does not count, so that one that is made again is not counted twice. */
   function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
     if (signal.aborted) throw signal.reason
     commitRows(memory)

@@ -13,7 +13,7 @@ export interface Sessions {
 
 export interface Session {
   readonly memory: Memory
-  /** Whether nothing was answered in it yet. */
+  /** Whether nothing is remembered in it yet. */
   isNew: boolean
   /** Runs one call after the other: each needs the state that the one before left. */
   inTurn<T>(work: () => Promise<T>): Promise<T>

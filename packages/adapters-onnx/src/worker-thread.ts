@@ -18,12 +18,12 @@ export interface WorkerListeners {
 // Compilers that keep functions' names call this around each.
 const prelude = 'const __name = (target) => target;'
 const main = networkWorker.toString()
+// Node takes a text for a module or for CommonJS by its own flags; this is both.
 const inNode = `${prelude}
-const { parentPort } = require('node:worker_threads');
-(${main})({
+import('node:worker_threads').then(({ parentPort }) => (${main})({
   onRequest: (listener) => parentPort.on('message', listener),
   reply: (reply, transfer) => parentPort.postMessage(reply, transfer),
-}, (url) => import(url));`
+}, (url) => import(url)));`
 const inBrowser = `${prelude}
 (${main})({
   onRequest: (listener) => { self.onmessage = ({ data }) => listener(data) },
@@ -56,7 +56,7 @@ function webThread({ onReply, onEnd }: WorkerListeners): WorkerThread {
 type NodeWorkerClass = ReturnType<typeof process.getBuiltinModule<'node:worker_threads'>>['Worker']
 
 function nodeThread(NodeWorker: NodeWorkerClass, { onReply, onEnd }: WorkerListeners): WorkerThread {
-  const worker = new NodeWorker(inNode, { eval: true, name: 'dinrail-onnx' })
+  const worker = new NodeWorker(inNode, { eval: true, execArgv: [], name: 'dinrail-onnx' })
   let ended = false
   const end = (why: string) => {
     if (ended) return
