@@ -60,8 +60,13 @@ def export(model, whitening):
     return file.SerializeToString(deterministic=True)
 
 
-def golden_of(content, temperature):
+def answers_of(content, images):
+    """The logits of a file, as another program would get them."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (logits,) = session.run(["logits"], {"image": normalise(pattern()).numpy()})
-    probabilities = softmax(logits.astype(np.float64), temperature)[0]
+    (logits,) = session.run(["logits"], {"image": normalise(images).numpy()})
+    return logits.astype(np.float64)
+
+
+def golden_of(content, temperature):
+    probabilities = softmax(answers_of(content, pattern()), temperature)[0]
     return [{"output": [float(f"{value:.6g}") for value in probabilities], "tolerance": 0.001}]

@@ -25,7 +25,10 @@ def novelty_of(model, images, held):
     mean = seen.mean(0)
     values, axes = np.linalg.eigh(np.cov((seen - mean).T))
     whitening = axes / np.sqrt(np.maximum(values, 1e-6 * values.mean()))
-    distance = lambda batch: np.sqrt((((features(batch) - mean) @ whitening) ** 2).mean(1))
+
+    def distance(batch):
+        return np.sqrt((((features(batch) - mean) @ whitening) ** 2).mean(1))
+
     threshold = MARGIN * float(np.quantile(np.sqrt((((seen - mean) @ whitening) ** 2).mean(1)), 0.99))
     beyond = int((distance(held) > threshold).sum())
     print(f"novelty: threshold {threshold:.3f}, {beyond} of {len(held)} held-out pictures beyond")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from figures import measured, softmax, temperature_of
-from network_file import export
+from network_file import answers_of, export
 from novelty import novelty_of
 from surface_card import card_of
 from surface_network import SEED, logits_of, network, train
@@ -57,16 +57,16 @@ def main():
     held_out = folds == FOLDS - 1
     temperature = temperature_of(logits[~held_out], labels[~held_out])
     overall = measured(softmax(logits, temperature), labels)
-    held = measured(softmax(logits[held_out], temperature), labels[held_out])
     print(f"all folds: {overall['accuracy']} of {overall['n']}, 95 % interval {overall['accuracyInterval']}")
-    print(f"held out: {held['accuracy']} of {held['n']}, 95 % interval {held['accuracyInterval']}")
-    print("temperature", temperature, "calibration error of the held-out fold", held["expectedCalibrationError"])
     for name, row in zip(LABELS, overall["confusion"]):
         print(f"  {name:16}", row)
 
     outside = torch.from_numpy(np.flatnonzero(held_out))
-    whitening, novelty = novelty_of(models[-1], tensors[inside], tensors[outside])
+    whitening, novelty = novelty_of(models[-1], tensors[~held_out], tensors[outside])
     content = export(models[-1], whitening)
+    held = measured(softmax(answers_of(content, tensors[outside]), temperature), labels[held_out])
+    print(f"held out, by the file: {held['accuracy']} of {held['n']}, 95 % interval {held['accuracyInterval']}")
+    print("temperature", temperature, "calibration error of the held-out fold", held["expectedCalibrationError"])
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "surface-picture.onnx").write_bytes(content)
     accuracies = [
