@@ -3,9 +3,11 @@
  * a `TypeError` that names the place. What the members mean is held against the file later.
  */
 export function checkForm(contract: object): void {
-  for (const [key, form] of Object.entries(parts)) {
-    const value = (contract as Readonly<Record<string, unknown>>)[key]
-    if (value !== undefined) form(value, key)
+  for (const [key, value] of Object.entries(contract)) {
+    // What a contract does not say, such as an effect, a file must not say either.
+    if (!Object.hasOwn(parts, key))
+      throw new TypeError(`${key} is nothing that a contract states: it takes ${Object.keys(parts).join(', ')}`)
+    if (value !== undefined) parts[key]!(value, key)
   }
 }
 
@@ -177,11 +179,22 @@ const novelty: Form = (value, at) => {
   forms[kind as string]!(value, at)
 }
 
+const place = object({}, { enterprise: text, site: text, area: text, workCenter: text, workUnit: text })
+const source = object({ name: text }, { source: text, licence: text, sha256: text })
 const parts: Members = {
   id: text,
   version: text,
   title: text,
+  description: text,
   task: text,
+  place,
+  outsideTraining: oneOf('refuse', 'uncertain'),
+  timing: object({}, { defaultDeadlineMs: number, p50Ms: number, p99Ms: number, hardware: text }),
+  confidence: object({ calibration: oneOf('temperature', 'isotonic', 'none') }, { expectedCalibrationError: number }),
+  provenance: object(
+    {},
+    { artefact: text, data: list(source), metrics: record(anything), licence: text, limitations: list(text) },
+  ),
   inputs: record(inputs),
   outputs: record(outputs),
   context: record(object({ unit: text }, numberField)),

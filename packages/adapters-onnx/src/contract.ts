@@ -125,7 +125,7 @@ export interface ImageField extends Described {
   readonly size: readonly [height: number | 'keep', width: number | 'keep']
   /** Lengths that are kept are rounded to a multiple of it; 1 unless stated. */
   readonly multipleOf?: number
-  /** The longest side where a length is kept; 4,096 unless stated. */
+  /** The longest side where a length is kept, at most 8,192; 4,096 unless stated. */
   readonly longest?: number
   /** `stretch` (unless stated); `cover` cuts what stands out; `contain` fills the rest with `pad`. */
   readonly fit?: 'stretch' | 'cover' | 'contain'
@@ -210,7 +210,7 @@ export interface ValueField extends Pick<Vocabulary, 'quantity' | 'semantics'>, 
   readonly interval?: Interval
 }
 
-/** Where the truth lies with the probability `level`, as measured on held-out data. */
+/** Where the truth lies with the probability `level`, as measured on held-out data. It holds for answers of good quality. */
 export type Interval = HalfWidth | Quantiles
 
 /** Conformal: value ± `halfWidth`, in the field's unit. */

@@ -57,6 +57,9 @@ export function imageInput(metadata: OnnxMetadata, { image }: ImageInput): Prepa
 
 type Size = readonly [height: number, width: number]
 
+/** As `longest`: a picture of this square is 800 MB of floats. */
+const longestSide = 8192
+
 function checkImage(
   { size, multipleOf = 1, longest = 4096, crop = 1, normalise }: ImageField,
   channels: number,
@@ -65,7 +68,7 @@ function checkImage(
   const whole = (one: number) => Number.isInteger(one) && one > 0
   if (!size.every((length) => length === 'keep' || whole(length)))
     throw new TypeError(`${at}.image.size is ${JSON.stringify(size)}: pixels or keep`)
-  if (!whole(multipleOf) || !(longest >= multipleOf))
+  if (!whole(multipleOf) || !(longest >= multipleOf && longest <= longestSide))
     throw new TypeError(`${at}.image: multipleOf ${multipleOf} and longest ${longest} allow no length`)
   if (!(crop > 0 && crop <= 1)) throw new TypeError(`${at}.image.crop is ${crop}: above 0, at most 1`)
   for (const [key, list] of Object.entries(normalise ?? {}))

@@ -178,6 +178,11 @@ describe('a window', () => {
     await Promise.all([byTime.dispose(), byField.dispose(), inARow.dispose()])
   })
 
+  it('that would fill the memory is refused when it is loaded', async () => {
+    const endless = one({ vector: fields, window: { length: 1e9, from: 'calls' } }, identity(['batch', 'time', 2]))
+    await expect(endless).rejects.toThrow(/makes 2000000000 numbers/)
+  })
+
   it('over calls is refused until it is full, and each caller has its own', async () => {
     const model = await one({ vector: fields, window: { length: 3, from: 'calls' } }, identity(['batch', 3, 2]))
     const send = (speed: number, caller = 'plc-1') =>

@@ -25,6 +25,9 @@ export interface Memory {
   filling: { readonly have: number; readonly need: number; readonly refused: boolean } | undefined
 }
 
+/** A contract may come with a file from anywhere: what one call makes of a few numbers stays within the memory of a machine. */
+const mostNumbers = 2 ** 26
+
 /** Lengths as people read them; an open one is a question mark. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
   return `[${(shape ?? ['…']).map((length) => (length === -1 ? '?' : length)).join(', ')}]`
@@ -32,6 +35,9 @@ export function shapeText(shape: readonly (number | string)[] | undefined): stri
 
 /** The lengths with the batch axis in front where the file has one axis more. Throws a `TypeError` where the file has others. */
 export function dimsFor(at: string, { name, shape: has }: OnnxMetadata, wanted: readonly number[]): readonly number[] {
+  const count = wanted.reduce((product, length) => product * Math.max(1, length), 1)
+  if (count > mostNumbers)
+    throw new TypeError(`${at} makes ${count} numbers of one call, at most ${mostNumbers} may be`)
   if (has === undefined) return wanted
   const dims = has.length === wanted.length + 1 ? [1, ...wanted] : wanted
   const open = (length: number | string | undefined) => typeof length !== 'number' || length < 0

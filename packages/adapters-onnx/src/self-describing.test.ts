@@ -1,7 +1,8 @@
-import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
+import { defineModel, type Fault, invoke, type Model, parseDescriptor, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
-import { type EmbeddedContract, embedDescriptor, metadataKey, onnxModel } from './index.ts'
+import { z } from 'zod'
+import { contractOf, type EmbeddedContract, embedDescriptor, metadataKey, onnxModel } from './index.ts'
 import { withMetadata } from './model-file.ts'
 import { identity, lines, tinyNetwork } from './tiny-networks.test-support.ts'
 
@@ -64,21 +65,29 @@ describe('a file that describes itself', () => {
     const fromFile = await onnxModel({ runtime: ort, model: selfDescribing })
     const fromCode = await onnxModel({ runtime: ort, model: bare, ...contract })
     // What another machine knows of it is its descriptor, as JSON.
-    const {
-      onnx,
-      input: _,
-      output: __,
-      specVersion: ___,
-      provenance: ____,
-      ...told
-    } = JSON.parse(JSON.stringify(fromFile.descriptor))
-    const fromDescriptor = await onnxModel({ runtime: ort, model: bare, ...told, ...onnx })
+    const told = parseDescriptor(JSON.stringify(fromFile.descriptor))
+    const pinned = contractOf(told)
+    await expect(onnxModel({ runtime: ort, model: bare, ...pinned })).rejects.toThrow(/pinned are/)
+    const fromDescriptor = await onnxModel({ runtime: ort, model: selfDescribing, ...pinned })
+    expect(fromDescriptor.descriptor).toEqual(fromFile.descriptor)
     const replies = await Promise.all(
       [fromFile, fromCode, fromDescriptor].map((model) => invoke(anyInput(model), input, bounds)),
     )
     for (const reply of replies) expect(reply.output).toEqual(replies[0]!.output)
-    expect(fromDescriptor.descriptor.input).toEqual(fromFile.descriptor.input)
     for (const model of [fromFile, fromCode, fromDescriptor]) await model.dispose?.()
+  })
+
+  it('is no descriptor of another adapter', () => {
+    const other = defineModel({
+      id: 'acme/rule',
+      version: '1.0.0',
+      title: 'Rule',
+      task: 'process-analysis',
+      input: z.object({}),
+      output: z.object({}),
+      run: () => ({ output: {} }),
+    })
+    expect(() => contractOf(other.descriptor)).toThrow(/acme\/rule does not say/)
   })
 
   it('yields to its author, who may say all that does not change what it means', async () => {
@@ -149,6 +158,7 @@ describe('a file that describes itself', () => {
     ['no JSON', '{"id":', /no JSON/],
     ['a list', '[]', /no JSON object/],
     ['a prototype', '{"__proto__":{"id":"a/b"}}', /__proto__|no JSON/],
+    ['an effect', '{"effect":"actuate"}', /effect is nothing that a contract states/],
     ['inputs that are text', '{"inputs":"x"}', /inputs is x: it must be an object/],
   ])('with %s inside is refused', async (_, text, message) => {
     const fault = await faultOf(onnxModel({ runtime: ort, model: withMetadata(bare, { [metadataKey]: text }) }))

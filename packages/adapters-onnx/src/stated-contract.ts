@@ -1,4 +1,4 @@
-import { Fault, parseJson } from '@dinrail/core'
+import { type Descriptor, Fault, parseJson } from '@dinrail/core'
 import {
   type EmbeddedContract,
   type InputRecipe,
@@ -8,6 +8,7 @@ import {
   type OutputRecipe,
 } from './contract.ts'
 import { checkForm } from './contract-form.ts'
+import type { OnnxDescriptor } from './definition.ts'
 import { withMetadata } from './model-file.ts'
 import { isCustomInputs, isCustomOutputs } from './prepared-contract.ts'
 import type { WholeContract } from './served-model.ts'
@@ -45,6 +46,22 @@ export function embeddedContract(metadata: Readonly<Record<string, string>>): Em
  */
 export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): Uint8Array<ArrayBuffer> {
   return withMetadata(bytes, { [metadataKey]: JSON.stringify(contract, plain) })
+}
+
+/**
+ * What a descriptor says of how its network is fed and read, in the words of `onnxModel`: with the same file, and no other,
+ * it makes the same model. Throws a `TypeError` for a descriptor of another adapter, and where code feeds or reads.
+ */
+export function contractOf(descriptor: Descriptor): EmbeddedContract & { readonly sha256?: string } {
+  const { onnx, id, version, title, description, task, place, outsideTraining, timing, confidence, provenance } =
+    descriptor as OnnxDescriptor<unknown, unknown>
+  if (onnx === undefined) throw new TypeError(`${id} does not say how an ONNX network is fed and read`)
+  const { inputs, outputs, ...rest } = onnx
+  for (const [side, recipes] of Object.entries({ inputs, outputs }))
+    if (recipes === 'code') throw new TypeError(`the ${side} of ${id} are made by code, which no descriptor holds`)
+  const told = { id, version, title, description, task, place, outsideTraining, timing, confidence, provenance }
+  const known = { ...told, inputs, outputs, ...rest, sha256: provenance?.artefact }
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined))
 }
 
 /** Tensors of golden answers as lists; everything else that JSON would lose is refused. */

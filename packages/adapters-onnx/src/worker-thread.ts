@@ -20,7 +20,7 @@ const prelude = 'const __name = (target) => target;'
 const main = networkWorker.toString()
 // Node takes a text for a module or for CommonJS by its own flags; this is both.
 const inNode = `${prelude}
-import('node:worker_threads').then(({ parentPort }) => (${main})({
+import("node:worker_threads").then(({ parentPort }) => (${main})({
   onRequest: (listener) => parentPort.on('message', listener),
   reply: (reply, transfer) => parentPort.postMessage(reply, transfer),
 }, (url) => import(url)));`
