@@ -81,6 +81,14 @@ describe('files that cannot be served are refused at load', () => {
 })
 
 describe('in this thread', () => {
+  it('the provider that is asked for computes, and one that is not there is a fault', async () => {
+    const engine = await load(mlp(), { providers: ['wasm'] })
+    const feeds = { features: floats(weights(5)(64, 1), 1, 64) }
+    expect((await engine.run(feeds, within(5_000))).answer?.dims).toEqual([1, 1])
+    const { message } = await faultOf(load(mlp(), { providers: ['abacus'] }))
+    expect(message).toContain('abacus')
+  })
+
   it('a joined answer is the single one within the tolerance', async () => {
     const [single, joined] = [await load(autoencoder()), await load(autoencoder(), { batching: { maximum: 32 } })]
     const samples = Array.from({ length: 100 }, (_, seed) => weights(seed)(512, 1))

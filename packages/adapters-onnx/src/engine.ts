@@ -40,6 +40,8 @@ export interface Execution {
   readonly batching?: BatchingOptions
   /** Calls that wait at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
   readonly queue?: number
+  /** What computes, in the runtime's words, the preferred first: `['webgpu', 'wasm']`. The runtime decides unless stated. */
+  readonly providers?: readonly string[]
 }
 
 export interface BatchingOptions {
@@ -74,8 +76,11 @@ const worthAPoolMs = 0.5
  */
 export async function loadEngine({ runtime, bytes, id, execution = {}, external }: EngineDefinition): Promise<Engine> {
   const { externalData } = readModelFile(bytes)
-  const { batching, queue = 4096 } = execution
-  const options = await readExternalData(id, externalData, external)
+  const { batching, queue = 4096, providers } = execution
+  const options: OnnxSessionOptions = {
+    ...(await readExternalData(id, externalData, external)),
+    ...(providers && { executionProviders: providers }),
+  }
   // Where calls are joined they wait before, not here.
   const placing = { runtime, bytes, id, options, execution, queue: batching === undefined ? queue : unbounded }
   const { place, network: alone } = await placed(placing)

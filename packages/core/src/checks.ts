@@ -44,38 +44,23 @@ function unwrap(rule: Rule, value: unknown, path: Path, intake: Intake): unknown
   refuseDepth('invalid-input', path)
   refusePrototype(value)
   let copy: Record<PropertyKey, unknown> | undefined
+  const take = (key: PropertyKey, member: unknown, memberRule: Rule) => {
+    path.push(key)
+    const bare = unwrap(memberRule, member, path, intake)
+    path.pop()
+    if (bare === member) return
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<PropertyKey, unknown>
+    copy[key] = bare
+  }
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
-    const { 0: key, 1: memberRule } = members[i]!
+    const [key, memberRule] = members[i]!
     const member = (value as Record<string, unknown>)[key]
     // A bare number or text has nothing to take apart.
-    if (typeof member === 'object' || memberRule.needsVisit)
-      copy = taken(copy, value, key, member, memberRule, path, intake)
+    if (typeof member === 'object' || memberRule.needsVisit) take(key, member, memberRule)
   }
-  if (hasItems(rule))
-    eachItem(rule, value, (key, member, itemRule) => {
-      copy = taken(copy, value, key, member, itemRule, path, intake)
-    })
+  if (hasItems(rule)) eachItem(rule, value, take)
   return copy ?? value
-}
-
-/** Unwraps one member; where that changed it, the copy of the whole has the new one. */
-function taken(
-  copy: Record<PropertyKey, unknown> | undefined,
-  value: object,
-  key: PropertyKey,
-  member: unknown,
-  rule: Rule,
-  path: Path,
-  intake: Intake,
-): Record<PropertyKey, unknown> | undefined {
-  path.push(key)
-  const bare = unwrap(rule, member, path, intake)
-  path.pop()
-  if (bare === member) return copy
-  const changed = copy ?? ((Array.isArray(value) ? [...value] : { ...value }) as Record<PropertyKey, unknown>)
-  changed[key] = bare
-  return changed
 }
 
 const noMembers: NonNullable<Rule['members']> = []
@@ -239,7 +224,7 @@ function bound(rule: Rule, value: unknown, path: Path, purpose: Purpose, finding
     refuseDepth(invalid, path)
     const members = membersOf(rule)
     for (let i = 0; i < members.length; i++) {
-      const { 0: key, 1: memberRule } = members[i]!
+      const [key, memberRule] = members[i]!
       const member = (value as Record<string, unknown>)[key]
       if (member !== undefined && typeof member !== 'string')
         boundMember(memberRule, key, member, path, purpose, findings)
@@ -273,46 +258,28 @@ function checkForm(schema: TensorSchema, value: unknown, path: Path, invalid: Fa
     )
   if (value.dtype !== schema.dtype)
     throw refuse(invalid, path, `must be a tensor of ${schema.dtype}, not of ${value.dtype}`)
-  if (!fits(schema.shape, value.shape))
+  const fits =
+    value.shape.length === schema.shape.length &&
+    schema.shape.every((length, axis) => typeof length === 'string' || length === value.shape[axis])
+  if (!fits)
     throw refuse(invalid, path, `must have the shape [${schema.shape.join(', ')}], not [${value.shape.join(', ')}]`)
   return value
 }
 
-function fits(stated: TensorSchema['shape'], shape: readonly number[]): boolean {
-  if (shape.length !== stated.length) return false
-  for (let axis = 0; axis < shape.length; axis++) {
-    const length = stated[axis]
-    if (typeof length !== 'string' && length !== shape[axis]) return false
-  }
-  return true
-}
-
 function checkFinite(data: Tensor['data'], path: Path, invalid: FaultCode): void {
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return
-  if (sumOfZeros(data) === 0) return
+  // A finite number times zero is zero, anything else NaN: a sum finds both in one pass, and cannot overflow. Two of them,
+  // since each addition waits for the one before it.
+  const { length } = data
+  let sum = 0
+  let other = length % 2 && data[length - 1]! * 0
+  for (let i = 1; i < length; i += 2) {
+    sum += data[i]! * 0
+    other += data[i - 1]! * 0
+  }
+  if (sum + other === 0) return
   const at = Array.prototype.findIndex.call(data, (element: number) => !Number.isFinite(element))
   throw refuse(invalid, path, `holds ${data[at]} at element ${at}`)
-}
-
-/**
- * A finite number times zero is zero, anything else NaN: one sum finds both in one pass, and cannot overflow. Four sums side
- * by side, since each addition waits for the one before it.
- */
-function sumOfZeros(data: Float32Array | Float64Array): number {
-  const { length } = data
-  const whole = length - (length % 4)
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  for (let i = 0; i < whole; i += 4) {
-    a += data[i]! * 0
-    b += data[i + 1]! * 0
-    c += data[i + 2]! * 0
-    d += data[i + 3]! * 0
-  }
-  for (let i = whole; i < length; i++) a += data[i]! * 0
-  return a + b + c + d
 }
 
 /** Smallest and largest element; undefined for an empty tensor. 64-bit integers are rounded to doubles. */
