@@ -44,6 +44,7 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
   let started: Promise<WorkerValue>
   let busy = false
   let ended = false
+  let hasServed = false
   let asked = 0
   let restarts = 0
 
@@ -73,7 +74,10 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
         return await ask(start)
       } catch (problem) {
         if (problem instanceof WorkerLost) throw problem
-        throw new WorkerLost(`the worker cannot use the runtime: ${(problem as Error).message}`, false)
+        const why = `the worker cannot use the runtime: ${(problem as Error).message}`
+        // What has worked once may work again, as where a page was offline for a moment.
+        if (hasServed) lose(why, false)
+        throw new WorkerLost(why, false)
       }
     })
     started.catch(() => {})
@@ -88,6 +92,7 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
       if (order === undefined) throw new Error('the network was disposed while it was loaded')
       const value = await ask(order)
       loaded.add(network)
+      hasServed = true
       restarts = 0
       return value
     })

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as ort from 'onnxruntime-web'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -125,6 +129,27 @@ describe('in a pool', () => {
     const others = [2, 3].map((value) => engine.run(one(value), within(20_000)))
     expect(await deadly).toMatchObject({ code: 'internal', message: expect.stringContaining('2 times with this call') })
     expect((await Promise.all(others)).map(({ y }) => y?.data[0])).toEqual([2, 3])
+  })
+
+  it('a worker whose runtime cannot be fetched for a moment is started again', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'dinrail-pool-'))
+    const file = path.join(folder, 'runtime.mjs')
+    await writeFile(path.join(folder, 'starts'), '')
+    // Its second start fails.
+    await writeFile(
+      file,
+      `import { appendFileSync, readFileSync } from 'node:fs'
+      const starts = new URL('starts', import.meta.url)
+      appendFileSync(starts, '.')
+      if (readFileSync(starts).length === 2) throw new Error('offline')
+      ${decodeURIComponent(mortal.slice(mortal.indexOf(',') + 1))}`,
+    )
+    const engine = await load(mlp(), { where: 'pool', pool: workerPool({ runtime: pathToFileURL(file) }) })
+    const deadly = faultOf(engine.run(one(-100), within(20_000)))
+    expect((await engine.run(one(2), within(20_000))).y?.data[0]).toBe(2)
+    expect((await deadly).code).toBe('internal')
+    expect(readFileSync(path.join(folder, 'starts')).length).toBeGreaterThan(2)
+    await rm(folder, { recursive: true })
   })
 
   it('calls beyond the queue are overloaded', async () => {

@@ -53,6 +53,7 @@ interface Pace {
   slowest: number
 }
 
+const longestDelay = 2 ** 31 - 1
 /** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
 const patience = 5
 /** A call that took its worker with it this often is not tried again; a shared one is not at all, its calls are made alone. */
@@ -77,6 +78,14 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
         waiting.splice(at, 1)
         if (isWanted(task)) begin(member, task)
       }
+  }
+
+  /** A call that still waits at its deadline would wait as long as no worker is free. */
+  function expire(task: Task): void {
+    const at = waiting.indexOf(task)
+    if (at < 0) return
+    waiting.splice(at, 1)
+    task.reject(new Fault('deadline-exceeded', `${task.id}: no worker was free by the deadline`))
   }
 
   function isWanted({ id, call, reject }: Task): boolean {
@@ -146,14 +155,18 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
         async run(feeds, call) {
           if (disposal !== undefined) throw new Fault('unavailable', `${id} was disposed`)
           if (running.size >= queue + workers) throw overload(id, queue)
+          let timer: ReturnType<typeof setTimeout> | undefined
           const ended = new Promise<WorkerValue>((resolve, reject) => {
-            waiting.push({ network, feeds, call, id, pace, losses: 0, resolve, reject })
+            const task = { network, feeds, call, id, pace, losses: 0, resolve, reject }
+            waiting.push(task)
+            timer = setTimeout(() => expire(task), Math.min(Math.max(call.deadline - Date.now(), 0), longestDelay))
           })
           running.add(ended)
           handOut()
           try {
             return (await ended).results ?? {}
           } finally {
+            clearTimeout(timer)
             running.delete(ended)
           }
         },
