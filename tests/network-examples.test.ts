@@ -10,7 +10,7 @@ describe('the examples with real networks run as a user runs them', () => {
     ['remaining-life', 'no machine stands behind them', 'a turbine outlet of 900 K: uncertain'],
     ['forecast-energy', 'no meter stands behind it', 'a day with a hole: invalid-input'],
     ['inspect-surface', 'drawn, not photographed', 'a picture of no surface: out-of-limits'],
-    ['read-nameplate', 'NORDWERK MOTOREN', '1455'],
+    ['read-nameplate', 'speed      1455 1/min', 'a blank plate: invalid-input'],
     ['listen-for-voice', 'a voice from 0.7', 'answered as each alone'],
   ])('%s', async (name, ...lines) => {
     const { exitCode, output } = await runScript(`examples/${name}/start.ts`).ended

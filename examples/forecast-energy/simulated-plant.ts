@@ -14,7 +14,7 @@ export interface LoadProfile {
   readonly most: number
 }
 
-/** A plant that never was: the mean day of the recorded one, with a deviation that lasts as long as its did. */
+/** A plant that never was: the mean day of the recorded one (CC BY 4.0, as the card says), straying as far and as long as it did. */
 export const simulateQuarters = ({ seed, days }: { readonly seed: number; readonly days: number }): Quarter[] => {
   const random = seededRandom(seed)
   const { means, deviation, persistence, least, most } = profile

@@ -22,6 +22,8 @@ export const nameplateFields = () =>
     run({ texts }) {
       const find = (what: string, pattern: RegExp) => {
         const match = texts.map((text) => pattern.exec(text)).find((one) => one !== null)
+        if (texts.length === 0)
+          throw new Fault('invalid-input', 'no text was found in the picture: take it again, closer and evenly lit')
         if (match?.[1] === undefined)
           throw new Fault('invalid-input', `no ${what} among the lines ${texts.join(' | ')}: take the picture again`)
         return match[1]

@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict'
 import { pipe } from '@dinrail/collab'
-import { invoke } from '@dinrail/core'
+import { invoke, isFault, tensor } from '@dinrail/core'
 import { readPicture } from '../picture-file.ts'
 import { nameplateFields } from './nameplate-fields.ts'
 import { textDetector, textReader } from './text-models.ts'
@@ -28,7 +28,7 @@ for (const [field, value] of Object.entries(output))
 const lines = usage.filter(({ model }) => model.id === 'paddleocr/text-recognition').length
 console.log(`${lines} lines read in ${elapsedMs.toFixed(0)} ms by ${servedBy.map(({ id }) => id).join(', ')}`)
 
-if (given === undefined)
+if (given === undefined) {
   assert.deepEqual(output, {
     maker: 'NORDWERK MOTOREN',
     type: 'NW-132M4',
@@ -37,5 +37,13 @@ if (given === undefined)
     speed: 1455,
     frequency: 50,
   })
+  const blank = tensor(new Uint8Array(400 * 640).fill(190), [400, 640, 1])
+  const refusal = await invoke(nameplate, { picture: blank }, { deadlineMs: 60_000 }).then(
+    () => assert.fail('a blank plate was read'),
+    (problem: unknown) => problem,
+  )
+  assert(isFault(refusal) && refusal.code === 'invalid-input', String(refusal))
+  console.log(`a blank plate: ${refusal.code}, ${refusal.message}`)
+}
 await nameplate.dispose?.()
 await Promise.all([detector.dispose(), reader.dispose?.()])

@@ -1,19 +1,23 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { onnxModel } from '@dinrail/adapters-onnx'
+import { fileURLToPath } from 'node:url'
 import { invoke, isFault, tensor } from '@dinrail/core'
-import * as runtime from 'onnxruntime-web'
+import * as native from 'onnxruntime-node'
+import * as web from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
-import { projectRoot } from './run-script.ts'
+import { type OnnxRuntime, onnxModel } from './index.ts'
 
-runtime.env.wasm.numThreads = 1
+web.env.wasm.numThreads = 1
 
-const folder = path.join(process.env.DINRAIL_DATA ?? path.join(projectRoot, '../shared/data'), 'onnx-models')
+const folder = path.join(
+  process.env.DINRAIL_DATA ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url)),
+  'onnx-models',
+)
 const missing = `there is no ${folder}: DINRAIL_DATA names the folder that holds onnx-models/`
 const bytesOf = async (file: string) => new Uint8Array(await readFile(path.join(folder, file)))
 const about = (id: string) =>
-  ({ id: `third-party/${id}`, version: '1.0.0', title: id, task: 'visual-recognition', runtime }) as const
+  ({ id: `third-party/${id}`, version: '1.0.0', title: id, task: 'visual-recognition' }) as const
 const bounds = { deadlineMs: 10_000 }
 
 /** Strokes on black, as the digits of MNIST are: points in a box of 20 × 20 in the middle of 28 × 28. */
@@ -107,10 +111,15 @@ function softmax(logits: readonly number[]): number[] {
   return powers.map((one) => one / sum)
 }
 
-describe('ONNX files that nobody here made', () => {
+const runtimes: readonly (readonly [string, OnnxRuntime])[] = [
+  ['onnxruntime-web', web],
+  ['onnxruntime-node', native as unknown as OnnxRuntime],
+]
+
+describe.each(runtimes)('ONNX files that nobody here made, by %s', (_, runtime) => {
   it('multiplies two matrices by the file’s own names and shapes', async ({ skip }) => {
     skip(!existsSync(folder), missing)
-    const model = await onnxModel({ ...about('matmul'), model: await bytesOf('matmul-quickstart.onnx') })
+    const model = await onnxModel({ runtime, ...about('matmul'), model: await bytesOf('matmul-quickstart.onnx') })
     const a = tensor(
       Float32Array.from({ length: 12 }, (_, i) => i),
       [3, 4],
@@ -133,6 +142,7 @@ describe('ONNX files that nobody here made', () => {
   it('reads drawn digits with a picture’s recipe, whatever the size of the picture', async ({ skip }) => {
     skip(!existsSync(folder), missing)
     const model = await onnxModel({
+      runtime,
       ...about('mnist'),
       model: await bytesOf('mnist.onnx'),
       inputs: { Input3: { image: { field: 'picture', size: [28, 28], colour: 'grey', range: 255, resize: 'area' } } },
@@ -160,6 +170,7 @@ describe('ONNX files that nobody here made', () => {
       skip(!existsSync(folder), missing)
       const vector = Array.from({ length: features }, (_, i) => ({ name: `x${i}`, unit: '1' }))
       const definition = {
+        runtime,
         ...about(file.replace('.onnx', '')),
         model: await bytesOf(`sklearn-onnx/${file}`),
         inputs: { input: { vector } },
@@ -182,6 +193,7 @@ describe('ONNX files that nobody here made', () => {
   }) => {
     skip(!existsSync(folder), missing)
     const problem: unknown = await onnxModel({
+      runtime,
       ...about('superresolution'),
       model: await bytesOf('superresolution_with_pre_post_op18.onnx'),
     }).then(
