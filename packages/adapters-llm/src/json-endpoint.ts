@@ -4,6 +4,7 @@ import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
+import { hasTime, pause, pauseBefore } from './waiting.ts'
 import { asObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
@@ -33,8 +34,6 @@ export interface JsonEndpoint {
   /** Throws the fault that the server's refusal is, and `unavailable` for what is no JSON object. */
   ask(body: object, context: RunContext): Promise<Record<string, unknown>>
 }
-
-const firstPauseMs = 250
 
 export function jsonEndpoint(factory: string, path: string, options: JsonEndpointOptions): JsonEndpoint {
   const { key, headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
@@ -79,35 +78,19 @@ export function jsonEndpoint(factory: string, path: string, options: JsonEndpoin
     async ask(body, context) {
       const text = JSON.stringify(body)
       const totalDue = timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs
+      const call = { context, totalDue }
       for (let attempt = 0; ; attempt++) {
         try {
           return await once(text, totalDue, context)
         } catch (thrown) {
           if (context.signal.aborted) throw context.signal.reason
           const { code, message, retryable, details } = Fault.from(thrown)
-          const waitMs =
-            (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ??
-            Math.random() * firstPauseMs * 2 ** attempt
-          const due = Math.min(context.deadline, totalDue ?? Number.POSITIVE_INFINITY)
-          if (!retryable || attempt >= retries || Date.now() + waitMs >= due)
+          const waitMs = (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? pauseBefore(attempt)
+          if (!retryable || attempt >= retries || !hasTime(call, waitMs))
             throw new Fault(code, hide(message), { retryable, ...(details !== undefined && { details }) })
           await pause(waitMs, context.signal)
         }
       }
     },
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', giveUp)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', giveUp, { once: true })
-  })
 }
