@@ -1,6 +1,7 @@
-import { Fault, type RunContext } from '@dinrail/core'
+import { Fault, type ModelReference, type RunContext } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
+import type { Prices } from './price.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
@@ -25,6 +26,8 @@ export interface JsonEndpointOptions {
   readonly timeouts?: Timeouts | undefined
   /** How often a request that failed is sent again: after lost connections, 429 and 5xx. 2 unless stated. */
   readonly retries?: number | undefined
+  /** By what the server calls the model; only what it reads is paid for. */
+  readonly prices?: Prices | undefined
   /** Bytes; 256 MiB unless stated. */
   readonly longestAnswer?: number | undefined
 }
@@ -35,7 +38,13 @@ export interface JsonEndpoint {
   ask(body: object, context: RunContext): Promise<Record<string, unknown>>
 }
 
-export function jsonEndpoint(factory: string, path: string, options: JsonEndpointOptions): JsonEndpoint {
+/** `self` is the model that a request is counted for which is sent again. */
+export function jsonEndpoint(
+  factory: string,
+  path: string,
+  options: JsonEndpointOptions,
+  self: ModelReference,
+): JsonEndpoint {
   const { key, headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
   const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key, headers: own })
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
@@ -80,6 +89,7 @@ export function jsonEndpoint(factory: string, path: string, options: JsonEndpoin
       const totalDue = timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs
       const call = { context, totalDue }
       for (let attempt = 0; ; attempt++) {
+        const started = performance.now()
         try {
           return await once(text, totalDue, context)
         } catch (thrown) {
@@ -88,6 +98,7 @@ export function jsonEndpoint(factory: string, path: string, options: JsonEndpoin
           const waitMs = (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? pauseBefore(attempt)
           if (!retryable || attempt >= retries || !hasTime(call, waitMs))
             throw new Fault(code, hide(message), { retryable, ...(details !== undefined && { details }) })
+          context.count({ model: self, outcome: code, elapsedMs: performance.now() - started })
           await pause(waitMs, context.signal)
         }
       }
