@@ -125,10 +125,32 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(signal.aborted).toBe(false)
   })
 
+  it('fails over when its key has expired, since that is not the caller’s mistake', async () => {
+    const server = await serverThat(json({ error: 'expired' }, 401))
+    const rules = playbook({ rules: [{ name: 'stand in', when: () => true, do: () => ({ say: 'by rule' }) }] })
+    const { servedBy, warnings } = await invoke(fallback([model(server.url), rules]), hello, { deadlineMs: 5_000 })
+    expect(servedBy).toMatchObject([{ id: 'playbook/rules' }])
+    expect(warnings[0]?.message).toContain('denied')
+  })
+
   it('asks again after a timeout, within the total', async () => {
     const server = await serverThat(hangs, hi)
     const { usage } = await ask(server.url, { timeouts: { attemptMs: 80, totalMs: 5_000 } })
     expect(outcomes(usage)).toEqual(['unavailable', 'ok'])
+  })
+
+  it('lets a server think before the first byte of an answer in one piece, and not after it', async () => {
+    const head = { 'content-type': 'application/json' }
+    const whole = JSON.stringify(completion({ content: 'hi' }))
+    const slow: Answers = (_request, response) => {
+      response.writeHead(200, head).flushHeaders()
+      setTimeout(() => response.end(whole), 150)
+    }
+    const stuck: Answers = (_request, response) => void response.writeHead(200, head).write(whole.slice(0, 9))
+    const timeouts = { idleMs: 60 }
+    expect((await ask((await serverThat(slow)).url, { timeouts })).output.finishReason).toBe('stop')
+    const fault = await faultOf(ask((await serverThat(stuck)).url, { timeouts, retries: 0 }))
+    expect(fault.details).toMatchObject({ timeout: 'idle' })
   })
 
   it('ends a server that sends one byte after another for ever', async () => {

@@ -23,7 +23,8 @@ export function fallback<In, Out>(
   refuseEffects('fallback', models)
   const { attemptMs, on, verify } = options
   const last = models[models.length - 1]
-  const next = (fault: Fault) => (on === undefined ? !isCallersOwn(fault) : on.includes(fault.code))
+  const next = (fault: Fault) =>
+    on === undefined ? !isCallersOwn(fault) || isKeyRefused(fault) : on.includes(fault.code)
   return composite('fallback', models, options, async (context) => {
     const input = context.statedInput as In
     const reasons: Warning[] = []
@@ -46,4 +47,9 @@ export function fallback<In, Out>(
     }
     throw new TypeError('fallback: the last model always ends it')
   })
+}
+
+/** A key that a model's own server refuses, with a status of HTTP, is that model's trouble and not the caller's. */
+function isKeyRefused({ code, details }: Fault): boolean {
+  return code === 'denied' && typeof (details as { readonly status?: unknown } | undefined)?.status === 'number'
 }
