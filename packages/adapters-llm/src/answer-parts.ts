@@ -1,4 +1,12 @@
-import { type AssistantPart, type ChatInput, type ChatOutput, type ChatPart, Fault, type ToolCall } from '@dinrail/core'
+import {
+  type AssistantPart,
+  type ChatInput,
+  type ChatOutput,
+  type ChatPart,
+  Fault,
+  parseJson,
+  type ToolCall,
+} from '@dinrail/core'
 import { callIds } from './dialect.ts'
 
 type Spoken = 'text' | 'reasoning'
@@ -105,11 +113,7 @@ export class AnswerParts {
     })
     for (const call of calls) this.fresh.push({ kind: 'tool-call', call })
     const content: AssistantPart[] = [...this.pieces, ...calls]
-    if (
-      this.half !== '' ||
-      !JSON.stringify(content).isWellFormed() ||
-      this.pieces.some(({ text }) => !text.isWellFormed())
-    )
+    if (this.half !== '' || this.pieces.some(({ text }) => !text.isWellFormed()))
       throw new Fault('unavailable', 'the server sent half a surrogate pair')
     return content
   }
@@ -123,11 +127,11 @@ export class AnswerParts {
   }
 }
 
-/** JSON where it is JSON; the text itself where it is not, which whoever runs the tool then refuses. */
+/** JSON where it is JSON that anybody may read (clause 2.4); the text itself where it is not, which whoever runs the tool then refuses. */
 function argumentsOf(text: string): unknown {
   if (text.trim() === '') return {}
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

@@ -7,7 +7,7 @@ export interface Timeouts {
   readonly attemptMs?: number
   /** Until the first event of a stream, or the first bytes of a whole answer. */
   readonly firstChunkMs?: number
-  /** Between any bytes and the next. */
+  /** Between any bytes and the next; in a stream from its beginning on. */
   readonly idleMs?: number
   /** All requests of one call together, with the waiting between them. */
   readonly totalMs?: number
@@ -71,10 +71,10 @@ export class BoundedRequest {
     }
   }
 
-  /** The next bytes of the answer; undefined at its end. */
-  async read(): Promise<Uint8Array | undefined> {
+  /** The next bytes of the answer; undefined at its end. A server may think before the first ones of an answer in one piece. */
+  async read(inOnePiece = false): Promise<Uint8Array | undefined> {
     const { host, timeouts, longestAnswer } = this.options
-    if (timeouts.idleMs !== undefined) {
+    if (timeouts.idleMs !== undefined && (!inOnePiece || this.received > 0)) {
       this.dues.idle = Date.now() + timeouts.idleMs
       if (this.dues.idle < this.wakeAt) this.arm()
     }
@@ -103,7 +103,7 @@ export class BoundedRequest {
     const decoder = new TextDecoder('utf-8', { fatal: true })
     let text = ''
     try {
-      for (let bytes = await this.read(); bytes !== undefined; bytes = await this.read()) {
+      for (let bytes = await this.read(true); bytes !== undefined; bytes = await this.read(true)) {
         this.begun()
         text += decoder.decode(bytes, { stream: true })
         if (text.length > longest) return text

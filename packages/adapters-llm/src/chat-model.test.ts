@@ -402,6 +402,19 @@ describe('a call whose arguments do not fit', () => {
 })
 
 describe('bad input is refused before anything is sent', () => {
+  it.each([
+    ['maxOutputTokens', '4'],
+    ['temperature', Number.NaN],
+    ['seed', 1.5],
+    ['stop', ['']],
+  ])('a setting such as %s that is none', async (name, value) => {
+    const model = chatModel({ baseUrl: 'http://127.0.0.1:9/v1', model: 'm' })
+    expect(await faultOf(invoke(model, { ...hello, [name]: value }, { deadlineMs: 5_000 }))).toMatchObject({
+      code: 'invalid-input',
+      field: expect.stringContaining(`/input/${name}`),
+    })
+  })
+
   const call = { kind: 'tool-call', callId: 'a', name: 'x', arguments: {} } as const
   const result = { kind: 'tool-result', callId: 'a', name: 'x', outcome: 'ok', result: 1 } as const
   it.each([

@@ -1,6 +1,7 @@
 import { Fault } from '@dinrail/core'
 import { defineEmbeddingModel, type EmbeddingBounds, type EmbeddingModel } from './embedding.ts'
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
+import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
 
@@ -12,11 +13,12 @@ export interface EmbeddingModelOptions extends JsonEndpointOptions, EmbeddingBou
 /** Any server with OpenAI's `/embeddings`: OpenAI, vLLM, Ollama, llama.cpp, LM Studio, Mistral, Jina, DashScope. */
 export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
   const { model, dimensions, extra } = options
-  const server = jsonEndpoint('embeddingModel', '/embeddings', options)
+  const self = { id: options.id ?? `embedding/${slug(model)}`, version: options.version ?? '1.0.0' }
+  const server = jsonEndpoint('embeddingModel', '/embeddings', options, self)
   return defineEmbeddingModel({
     ...options,
-    id: options.id ?? `embedding/${slug(model)}`,
-    version: options.version ?? '1.0.0',
+    ...self,
+    spentOn: (inputTokens, answeredBy) => spentOnReading(inputTokens, answeredBy, model, options.prices),
     title: options.title ?? `${model} at ${server.host}`,
     async embed(texts, context) {
       const body = {

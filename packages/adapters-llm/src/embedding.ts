@@ -7,6 +7,7 @@ import {
   type RunContext,
   type RunResult,
   type Schema,
+  type Spent,
   specVersion,
   type Tensor,
   tensor,
@@ -51,6 +52,8 @@ export interface EmbeddingDefinition extends EmbeddingBounds {
   readonly title: string
   readonly provenance?: Descriptor['provenance'] | undefined
   embed(texts: readonly string[], context: RunContext): Promise<EmbeddedBatch>
+  /** What a call took, where that is more than its tokens. */
+  readonly spentOn?: ((inputTokens: number | undefined, answeredBy: string) => Spent | undefined) | undefined
 }
 
 /** Makes an embedding model of a function that embeds one batch: lengths, numbers and directions are checked here. */
@@ -93,7 +96,10 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
         given.inputTokens === undefined || inputTokens === undefined ? undefined : inputTokens + given.inputTokens
     }
     const embeddings = tensor(all ?? new Float32Array(), [texts.length, dimensions ?? 0])
-    return { output: { embeddings, answeredBy }, ...(inputTokens !== undefined && { spent: { inputTokens } }) }
+    return {
+      output: { embeddings, answeredBy },
+      spent: definition.spentOn?.(inputTokens, answeredBy) ?? (inputTokens === undefined ? undefined : { inputTokens }),
+    }
   }
 
   function put(row: readonly number[], all: Float32Array, at: number): void {

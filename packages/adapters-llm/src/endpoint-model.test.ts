@@ -139,6 +139,20 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(outcomes(usage)).toEqual(['unavailable', 'ok'])
   })
 
+  it('lets a server think before the first byte of an answer in one piece, and not after it', async () => {
+    const head = { 'content-type': 'application/json' }
+    const whole = JSON.stringify(completion({ content: 'hi' }))
+    const slow: Answers = (_request, response) => {
+      response.writeHead(200, head).flushHeaders()
+      setTimeout(() => response.end(whole), 150)
+    }
+    const stuck: Answers = (_request, response) => void response.writeHead(200, head).write(whole.slice(0, 9))
+    const timeouts = { idleMs: 60 }
+    expect((await ask((await serverThat(slow)).url, { timeouts })).output.finishReason).toBe('stop')
+    const fault = await faultOf(ask((await serverThat(stuck)).url, { timeouts, retries: 0 }))
+    expect(fault.details).toMatchObject({ timeout: 'idle' })
+  })
+
   it('ends a server that sends one byte after another for ever', async () => {
     const server = await serverThat((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })

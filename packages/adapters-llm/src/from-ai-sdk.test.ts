@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV2, LanguageModelV2StreamPart, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider'
 import { type ChatInput, type ChatPart, type Fault, invoke, stream } from '@dinrail/core'
+import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { type AiSdkModel, fromAiSdk } from './index.ts'
 
@@ -381,6 +382,46 @@ describe('models of the other specifications', () => {
       tokens: { input: 8, output: 3, cachedInput: 2, reasoning: 1 },
     })
     expect(warnings.map(({ code }) => code)).toEqual(['compatibility', 'part-dropped'])
+  })
+
+  it('passes the conformance kit', async () => {
+    const answering = (asked: {
+      tools?: unknown
+      responseFormat?: { type: string } | undefined
+    }): LanguageModelV2StreamPart[] => {
+      const spoken = asked.responseFormat?.type === 'json' ? '{"state":"good"}' : 'Good day.'
+      const content: LanguageModelV2StreamPart[] = asked.tools
+        ? [{ type: 'tool-call', toolCallId: 'a', toolName: 'look', input: '{}' }]
+        : [{ type: 'text-delta', id: '1', delta: spoken }]
+      return [
+        ...content,
+        { type: 'finish', finishReason: 'stop', usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 } },
+      ]
+    }
+    const whole: LanguageModelV2 = {
+      ...second([]),
+      async doGenerate(asked) {
+        const [first] = answering(asked as never)
+        const content = first?.type === 'text-delta' ? ({ type: 'text', text: first.delta } as const) : (first as never)
+        return {
+          content: [content],
+          finishReason: 'stop',
+          usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+          warnings: [],
+        }
+      },
+      doStream: async (asked) => ({ stream: inParts(answering(asked as never)) }),
+    }
+    const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object' } }]
+    const responseSchema = { type: 'object', properties: { state: { enum: ['good', 'bad'] } }, required: ['state'] }
+    const subject = { create: () => fromAiSdk(whole), input: hello }
+    const reports = [
+      await toReport(await modelChecks(subject)),
+      await toReport(
+        await chatChecks({ ...subject, calling: { ...hello, tools }, structured: { ...hello, responseSchema } }),
+      ),
+    ]
+    for (const { text } of reports) expect(text).not.toContain('✗')
   })
 
   it('refuses a specification that it does not know', () => {

@@ -1,9 +1,11 @@
-import { Fault, type RunContext } from '@dinrail/core'
+import { Fault, type ModelReference, type RunContext } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
+import type { Prices } from './price.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHeader, secretHider } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
+import { hasTime, pause, pauseBefore } from './waiting.ts'
 import { asObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
@@ -24,6 +26,8 @@ export interface JsonEndpointOptions {
   readonly timeouts?: Timeouts | undefined
   /** How often a request that failed is sent again: after lost connections, 429 and 5xx. 2 unless stated. */
   readonly retries?: number | undefined
+  /** By what the server calls the model; only what it reads is paid for. */
+  readonly prices?: Prices | undefined
   /** Bytes; 256 MiB unless stated. */
   readonly longestAnswer?: number | undefined
 }
@@ -34,9 +38,13 @@ export interface JsonEndpoint {
   ask(body: object, context: RunContext): Promise<Record<string, unknown>>
 }
 
-const firstPauseMs = 250
-
-export function jsonEndpoint(factory: string, path: string, options: JsonEndpointOptions): JsonEndpoint {
+/** `self` is the model that a request is counted for which is sent again. */
+export function jsonEndpoint(
+  factory: string,
+  path: string,
+  options: JsonEndpointOptions,
+  self: ModelReference,
+): JsonEndpoint {
   const { key, headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
   const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key, headers: own })
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
@@ -79,35 +87,21 @@ export function jsonEndpoint(factory: string, path: string, options: JsonEndpoin
     async ask(body, context) {
       const text = JSON.stringify(body)
       const totalDue = timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs
+      const call = { context, totalDue }
       for (let attempt = 0; ; attempt++) {
+        const started = performance.now()
         try {
           return await once(text, totalDue, context)
         } catch (thrown) {
           if (context.signal.aborted) throw context.signal.reason
           const { code, message, retryable, details } = Fault.from(thrown)
-          const waitMs =
-            (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ??
-            Math.random() * firstPauseMs * 2 ** attempt
-          const due = Math.min(context.deadline, totalDue ?? Number.POSITIVE_INFINITY)
-          if (!retryable || attempt >= retries || Date.now() + waitMs >= due)
+          const waitMs = (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? pauseBefore(attempt)
+          if (!retryable || attempt >= retries || !hasTime(call, waitMs))
             throw new Fault(code, hide(message), { retryable, ...(details !== undefined && { details }) })
+          context.count({ model: self, outcome: code, elapsedMs: performance.now() - started })
           await pause(waitMs, context.signal)
         }
       }
     },
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', giveUp)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', giveUp, { once: true })
-  })
 }

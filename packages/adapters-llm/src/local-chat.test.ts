@@ -10,6 +10,7 @@ import {
   type RunContext,
   stream,
 } from '@dinrail/core'
+import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LlamaEngine, localChat, threadsFor } from './local.ts'
 import { canRun, gguf, localEngine, missing } from './local-model.test-support.ts'
@@ -298,6 +299,22 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     for (let i = 0; i < 20; i++)
       await faultOf(invoke(model, says(`Story ${i}`), { deadlineMs: 20_000, signal: AbortSignal.timeout(5) }))
     expect((await invoke(model, says('Hello', { maxOutputTokens: 2 }), patient)).output.tokens.output).toBe(2)
+  })
+
+  it('passes the conformance kit', { timeout: 240_000 }, async () => {
+    // Loading takes longer than answering: each check gets the same model.
+    const { dispose: _, ...shared } = model
+    const create = () => shared
+    const input = says('Hello', { maxOutputTokens: 4 })
+    const calling = says('Run the saw at 3 m/s.', { tools: [setSpeed], toolChoice: 'required' })
+    const responseSchema = { type: 'object', properties: { state: { enum: ['good', 'bad'] } }, required: ['state'] }
+    const structured = says('The bearing screams. Judge it.', { responseSchema })
+    const reports = [
+      await toReport(await modelChecks({ create, input })),
+      await toReport(await chatChecks({ create, input, calling, structured })),
+    ]
+    for (const { text } of reports) expect(text).not.toContain('✗')
+    expect(reports.map(({ text }) => text.match(/✓/g)?.length ?? 0).every((kept) => kept > 8)).toBe(true)
   })
 
   it('computes side by side where it may', async () => {

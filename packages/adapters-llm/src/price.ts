@@ -13,7 +13,11 @@ export interface Price {
 export type Prices = Readonly<Record<string, Price>>
 
 /** What an answer took, in tokens and, where a price is known, in money. Undefined where the server said nothing. */
-export function spentOn({ tokens, answeredBy }: ChatOutput, model: string, prices: Prices = {}): Spent | undefined {
+export function spentOn(
+  { tokens, answeredBy }: Pick<ChatOutput, 'tokens' | 'answeredBy'>,
+  model: string,
+  prices: Prices = {},
+): Spent | undefined {
   const { input, output, cachedInput, reasoning } = tokens
   if (input === undefined && output === undefined) return undefined
   const cost = costOf(tokens, [answeredBy, model].map((name) => ownMember(prices, name)).find(Boolean))
@@ -24,6 +28,14 @@ export function spentOn({ tokens, answeredBy }: ChatOutput, model: string, price
     ...(reasoning !== undefined && { reasoningTokens: reasoning }),
     ...(cost && { cost }),
   }
+}
+
+/** The same where a model only reads, as one that embeds or ranks does. */
+export function spentOnReading(input: number | undefined, answeredBy: string, model: string, prices?: Prices) {
+  const spent = spentOn({ tokens: { ...(input !== undefined && { input, output: 0 }) }, answeredBy }, model, prices)
+  if (spent === undefined) return undefined
+  const { outputTokens: _, ...read } = spent
+  return read
 }
 
 function ownMember(prices: Prices, name: string): Price | undefined {

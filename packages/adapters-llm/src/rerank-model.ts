@@ -9,6 +9,7 @@ import {
 } from '@dinrail/core'
 import { checkedBy, textsProblem } from './embedding.ts'
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
+import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
 
@@ -36,8 +37,9 @@ export interface RerankModelOptions extends JsonEndpointOptions {
 /** Any server with `/rerank` as Jina, Cohere, vLLM, llama.cpp and text-embeddings-inference have it. */
 export function rerankModel(options: RerankModelOptions): RerankModel {
   const { model, mostDocuments = 1_000 } = options
-  const server = jsonEndpoint('rerankModel', '/rerank', options)
-  const id = options.id ?? `rerank/${slug(model)}`
+  const self = { id: options.id ?? `rerank/${slug(model)}`, version: options.version ?? '1.0.0' }
+  const { id } = self
+  const server = jsonEndpoint('rerankModel', '/rerank', options, self)
   const input: JsonSchema = {
     type: 'object',
     properties: {
@@ -49,8 +51,7 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
   }
   const descriptor: Descriptor<RerankInput, RerankOutput> = {
     specVersion,
-    id,
-    version: options.version ?? '1.0.0',
+    ...self,
     kind: 'model',
     title: options.title ?? `${model} at ${server.host}`,
     task: 'knowledge-query',
@@ -81,12 +82,11 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
       : isObject(meta) && isObject(meta.tokens)
         ? meta.tokens.input_tokens
         : undefined
+    const inputTokens = Number.isSafeInteger(tokens) ? (tokens as number) : undefined
+    const named = typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model
     return {
-      output: {
-        ranking: ranking.slice(0, wanted),
-        answeredBy: typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model,
-      },
-      ...(Number.isSafeInteger(tokens) && { spent: { inputTokens: tokens as number } }),
+      output: { ranking: ranking.slice(0, wanted), answeredBy: named },
+      spent: spentOnReading(inputTokens, named, model, options.prices),
     }
   }
 

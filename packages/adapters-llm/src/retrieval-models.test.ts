@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, type Fault, inProcessTransport, invoke, serve } from '@dinrail/core'
+import { modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterEach, describe, expect, it } from 'vitest'
 import { embeddingModel, rerankModel } from './index.ts'
 import { localEmbedding } from './local.ts'
@@ -45,7 +46,8 @@ describe('an embedding model', () => {
 
   it('gives one row a text, in order and of length 1, over as many requests as it takes', async () => {
     const asked: { input: string[] }[] = []
-    const model = embeddingModel({ baseUrl: await reversed(asked), model: 'bge', key, batch: 2 })
+    const prices = { 'bge-really': { currency: 'EUR', input: 2, output: 0 } }
+    const model = embeddingModel({ baseUrl: await reversed(asked), model: 'bge', key, batch: 2, prices })
     const { output, usage } = await invoke(model, { texts: ['aaaa', 'b', 'aaaa'] }, bounds)
     expect(asked.map(({ input }) => input)).toEqual([['aaaa', 'b'], ['aaaa']])
     expect(output.embeddings).toMatchObject({ dtype: 'float32', shape: [3, 2] })
@@ -54,9 +56,16 @@ describe('an embedding model', () => {
     expect(rows[2]).toEqual(rows[0])
     for (const row of rows) expect(Math.hypot(...row)).toBeCloseTo(1, 6)
     expect(output.answeredBy).toBe('bge-really')
-    expect(usage[0]?.spent).toEqual({ inputTokens: 3 })
+    expect(usage[0]?.spent).toEqual({ inputTokens: 3, cost: { amount: 6e-6, currency: 'EUR' } })
     expect(model.descriptor).toMatchObject({ id: 'embedding/bge', task: 'knowledge-query' })
     expect(JSON.stringify(model.descriptor)).not.toContain(key)
+  })
+
+  it('passes the conformance kit', async () => {
+    const baseUrl = await reversed([])
+    const create = () => embeddingModel({ baseUrl, model: 'bge', dimensions: 2 })
+    const { text } = await toReport(await modelChecks({ create, input: { texts: ['aaaa', 'b'] } }))
+    expect(text).not.toContain('✗')
   })
 
   it('crosses a transport as a tensor', async () => {
@@ -106,6 +115,7 @@ describe('an embedding model', () => {
     )
     const fault = await faultOf(invoke(embeddingModel({ baseUrl: url, model: 'bge', key }), { texts: ['a'] }, bounds))
     expect(times).toBe(2)
+    expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['unavailable', 'denied'])
     expect(fault.code).toBe('denied')
     expect(JSON.stringify(fault)).not.toContain(key)
   })
@@ -173,6 +183,14 @@ describe('a reranking model', () => {
       code: 'invalid-output',
       message,
     })
+  })
+
+  it('passes the conformance kit', async () => {
+    const results = documents.map((_, index) => ({ index, relevance_score: -index }))
+    const baseUrl = await serverThat((_, response) => json(response, { results }))
+    const create = () => rerankModel({ baseUrl, model: 'jina' })
+    const { text } = await toReport(await modelChecks({ create, input: { query: 'noise', documents } }))
+    expect(text).not.toContain('✗')
   })
 
   it('refuses an empty question before it asks', async () => {

@@ -32,11 +32,24 @@ export function chatInputProblem(value: unknown): ChatProblem | undefined {
     }
   if (responseSchema !== undefined && (typeof responseSchema !== 'object' || responseSchema === null))
     return { message: 'must be a JSON Schema', path: ['responseSchema'] }
+  const setting = settingProblem(value as Partial<ChatInput>)
+  if (setting !== undefined) return setting
   const reader = new ConversationReader()
   for (const [i, one] of messages.entries()) {
     const problem = reader.problemOf(one)
     if (problem !== undefined) return { message: problem, path: ['messages', i] }
   }
+  return undefined
+}
+
+function settingProblem({ temperature, maxOutputTokens, seed, stop }: Partial<ChatInput>): ChatProblem | undefined {
+  if (temperature !== undefined && !(typeof temperature === 'number' && temperature >= 0 && temperature < Infinity))
+    return { message: 'must be a number from 0 on', path: ['temperature'] }
+  if (maxOutputTokens !== undefined && !(Number.isSafeInteger(maxOutputTokens) && maxOutputTokens > 0))
+    return { message: 'must be a whole number above 0', path: ['maxOutputTokens'] }
+  if (seed !== undefined && !Number.isSafeInteger(seed)) return { message: 'must be a whole number', path: ['seed'] }
+  if (stop !== undefined && !(Array.isArray(stop) && stop.every((one) => typeof one === 'string' && one !== '')))
+    return { message: 'must be a list of texts', path: ['stop'] }
   return undefined
 }
 
