@@ -37,6 +37,8 @@ const patienceMs = 30_000
 /** How long the agent may take: a large model on the processor of this machine takes seconds for each step. */
 const endpointMs = 180_000
 const inProcessMs = 900_000
+/** How long the parts may take to start: a large model is read from its file first. */
+const loadingMs = 180_000
 /** Below these shares of right answers a model is not the one that its card describes. */
 const leastAccuracy = { bearing: 0.9, surface: 0.6 }
 /** A label counts as an alarm when it came twice in a row with at least this confidence. */
@@ -169,8 +171,10 @@ class SteelLine {
       this.cleanUps.push(() => part.stop())
       say(`  ${name} runs as process ${part.process.pid}`)
     }
+    const large = this.options.llm
+    const startMs = large && 'gguf' in large ? loadingMs : patienceMs
     const ids = [bearingDiagnosis, surfaceInspection, maintenanceAgent].map(({ id }) => id)
-    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: 30_000 })))
+    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: startMs })))
     await Promise.race([found, rejectionOf(lost.signal), rejectionOf(this.signal)])
   }
 
