@@ -27,7 +27,7 @@ that propose a further step of at most ${furtherStep} m/s, which a person decide
 Report what was found, what was done and what is left to people.`
 
 /** How long the large model may think about one step before the playbook takes over. */
-const thinkingMs = { endpoint: 20_000, inProcess: 60_000 }
+const thinkingMs = { endpoint: 20_000, inProcess: 120_000 }
 
 const transport = await mqttTransport({ connect: connectMqtt, url: process.env.DINRAIL_LINE_BROKER ?? '' })
 const found = { deadlineMs: 30_000 }
