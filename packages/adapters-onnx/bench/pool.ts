@@ -53,16 +53,21 @@ export async function hungRun(rounds = 10): Promise<void> {
   const ask = (trips: bigint, deadlineMs: number) =>
     invoke(model, { x: tensor(Float32Array.of(1), [1]), trips: tensor(BigInt64Array.of(trips), []) }, { deadlineMs })
   await ask(3n, 10_000)
-  let [latest, unanswered] = [0, 0]
+  let [latest, latestTimer, unanswered] = [0, 0, 0]
   const recoveries: number[] = []
   for (let round = 0; round < rounds; round++) {
     const deadlineMs = 100
     const began = performance.now()
+    // What the machine's load alone makes late.
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs)).then(() => {
+      latestTimer = Math.max(latestTimer, performance.now() - began - deadlineMs)
+    })
     await ask(2n ** 62n, deadlineMs).catch((fault) => {
       if (!isFault(fault) || fault.code !== 'deadline-exceeded') throw fault
     })
     const settled = performance.now()
     latest = Math.max(latest, settled - began - deadlineMs)
+    await timer
     await ask(3n, 10_000).catch(() => {
       unanswered += 1
     })
@@ -70,7 +75,11 @@ export async function hungRun(rounds = 10): Promise<void> {
   }
   await model.dispose()
   console.log(`\nA run that never ends, ${rounds} times`)
-  against('within 50 ms of its deadline', `settled ${latest.toFixed(1)} ms after it at the latest`, latest <= 50)
+  against(
+    'within 50 ms of its deadline',
+    `settled ${latest.toFixed(1)} ms after it at the latest, a bare timer ${latestTimer.toFixed(1)} ms`,
+    latest <= 50,
+  )
   const next = `${unanswered} of the calls after it failed; they took ${quantile(recoveries, 0.5).toFixed(0)} ms`
   against('none', next, unanswered === 0)
 }

@@ -41,11 +41,13 @@ export function embeddedContract(metadata: Readonly<Record<string, string>>): Em
 
 /**
  * The same file with its contract inside, so that `onnxModel({ runtime, model })` suffices. Everything else in it stays byte
- * for byte; its SHA-256 is another one. Throws a `TypeError` where the contract has no JSON form, and `invalid-input` where
- * the bytes are no ONNX file.
+ * for byte; its SHA-256 is another one. Throws a `TypeError` where the contract has another form or none in JSON, and
+ * `invalid-input` where the bytes are no ONNX file.
  */
 export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): Uint8Array<ArrayBuffer> {
-  return withMetadata(bytes, { [metadataKey]: JSON.stringify(contract, plain) })
+  const text = JSON.stringify(contract, plain)
+  checkForm(JSON.parse(text) as object)
+  return withMetadata(bytes, { [metadataKey]: text })
 }
 
 /**
