@@ -26,9 +26,16 @@ export interface AnswerReader {
   finish(): ChatOutput
 }
 
-/** What a model is told where only words hold it to a schema. */
-export const schemaInWords = (schema: unknown) =>
-  `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
+const inWords = new WeakMap<object, string>()
+
+/** What a model is told where only words hold it to a schema. A schema is written out once. */
+export function schemaInWords(schema: object): string {
+  const known = inWords.get(schema)
+  if (known !== undefined) return known
+  const words = `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
+  inWords.set(schema, words)
+  return words
+}
 
 /** The ids of the calls so far: servers use them again, the contract does not. */
 export function callIds({ messages }: ChatInput): Set<string> {

@@ -18,6 +18,10 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Counts where they are counts; anything else is unknown. */
 export function knownTokens(counts: Readonly<Record<keyof ChatOutput['tokens'], unknown>>): ChatOutput['tokens'] {
-  const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count) && (count as number) >= 0)
-  return Object.fromEntries(known)
+  const known: { -readonly [Name in keyof ChatOutput['tokens']]: ChatOutput['tokens'][Name] } = {}
+  for (const name of ['input', 'output', 'cachedInput', 'reasoning'] as const) {
+    const count = counts[name]
+    if (Number.isSafeInteger(count) && (count as number) >= 0) known[name] = count as number
+  }
+  return known
 }
