@@ -10,7 +10,6 @@ import type {
   ModelReference,
   Quality,
   Reply,
-  RunContext,
   RunResult,
   Warning,
 } from './model.ts'
@@ -184,10 +183,8 @@ export class Call implements Bounded, Intake {
     return true
   }
 
-  get count(): RunContext['count'] {
-    return (attempt) => {
-      this.usage.push(attempt)
-    }
+  count = (attempt: Attempt): void => {
+    this.usage.push(attempt)
   }
 
   /** Counts what a call inside this one has used. */

@@ -96,7 +96,7 @@ function eachItem(
 function unwrapLeaf(rule: Rule, value: unknown, path: Path, intake: Intake): unknown {
   const sample = isSample(value) ? value : undefined
   if (sample?.quality !== undefined && !['good', 'uncertain', 'bad'].includes(sample.quality))
-    throw refuse('invalid-input', path, `has the quality '${String(sample.quality)}': say good, uncertain or bad`)
+    throw refuse('invalid-input', path, `has the quality '${String(sample.quality)}', not good, uncertain or bad`)
   const absent = sample === undefined ? value === undefined : sample.value === undefined || sample.value === null
   if (rule.missing !== undefined && (absent || sample?.quality === 'bad')) return stoodIn(rule, path, intake)
   if (sample?.quality === 'bad') throw refuse('bad-quality', path, 'is bad, says its source')
@@ -173,17 +173,12 @@ export function checkFreshness(intake: Intake): void {
     if (sample?.quality === 'uncertain') intake.quality = worseQuality(intake.quality, 'uncertain')
     if (rule.maxAge === undefined) continue
     const time = parseSourceTime(sample?.sourceTime)
-    if (Number.isNaN(time))
-      throw new Fault(
-        'stale-input',
-        `${field} must say when it was measured: send { value, sourceTime } with a time such as 2026-06-01T08:00:00Z`,
-        { field },
-      )
     const age = intake.now - time
-    if (age > rule.maxAge)
-      throw new Fault('stale-input', `${field} is ${age} ms old, at most ${rule.maxAge} ms are allowed`, { field })
-    if (age < -rule.maxAge)
-      throw new Fault('stale-input', `${field} comes ${-age} ms from the future: check the source's clock`, { field })
+    const stale = (problem: string) => new Fault('stale-input', `${field} ${problem}`, { field })
+    if (Number.isNaN(time))
+      throw stale('must say when it was measured: send { value, sourceTime } with a time such as 2026-06-01T08:00:00Z')
+    if (age > rule.maxAge) throw stale(`is ${age} ms old, at most ${rule.maxAge} ms are allowed`)
+    if (age < -rule.maxAge) throw stale(`comes ${-age} ms from the future: check the source's clock`)
     if (rule.missing?.kind === 'hold') intake.held?.set(field, { value: bare, time })
   }
 }

@@ -77,10 +77,7 @@ export class Fault extends Error implements FaultRecord {
     this.code = code
     this.retryable = more.retryable ?? retryableCodes.has(code)
     this.origin = more.origin ?? 'local'
-    if (more.field !== undefined) this.field = more.field
-    if (more.model !== undefined) this.model = more.model
-    if (more.details !== undefined) this.details = more.details
-    if (more.usage !== undefined) this.usage = more.usage
+    Object.assign(this, knownOf(more))
     Object.defineProperty(this, brand, { value: true })
   }
 
@@ -91,16 +88,7 @@ export class Fault extends Error implements FaultRecord {
 
   toJSON(): FaultRecord {
     const { code, message, retryable, origin } = this
-    return {
-      code,
-      message,
-      retryable,
-      origin,
-      ...(this.field !== undefined && { field: this.field }),
-      ...(this.model !== undefined && { model: this.model }),
-      ...(this.details !== undefined && { details: this.details }),
-      ...(this.usage !== undefined && { usage: this.usage }),
-    }
+    return { code, message, retryable, origin, ...knownOf(this) }
   }
 
   /** Whatever was thrown, as a fault: a fault stays itself, an abort is `cancelled`, all else is `internal`. */
@@ -113,6 +101,12 @@ export class Fault extends Error implements FaultRecord {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return new Fault('internal', message || 'failed without a message', { cause: thrown })
   }
+}
+
+/** The members of a fault that are not always known, where they are. */
+function knownOf(fault: Partial<FaultRecord>): Partial<FaultRecord> {
+  const names = ['field', 'model', 'details', 'usage'] as const
+  return Object.fromEntries(names.flatMap((name) => (fault[name] === undefined ? [] : [[name, fault[name]]])))
 }
 
 /** Reads a fault that crossed a transport. An unknown code becomes `internal`, never a crash. */

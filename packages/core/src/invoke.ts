@@ -41,24 +41,20 @@ type Described = ConstructorParameters<typeof Call>[0]
 class UserCall extends Call implements RunContext {
   /** Made when asked for, so that it may be taken apart from the context: `({ invoke }) => invoke(…)`. */
   get invoke(): RunContext['invoke'] {
-    return async (model, input, options = {}) => {
+    return (model, input, options) => {
       const child = this.child(model, input, options)
-      try {
-        return await settle(model, child)
-      } finally {
-        this.takeOver(child)
-      }
+      return settle(model, child).finally(() => this.takeOver(child))
     }
   }
 
   get stream(): RunContext['stream'] {
-    return (model, input, options = {}) => {
+    return (model, input, options) => {
       const child = this.child(model, input, options)
       return replyStream(settleInParts(model, child, () => this.takeOver(child)))
     }
   }
 
-  private child(model: Described, input: unknown, options: Partial<InvokeOptions>) {
+  private child(model: Described, input: unknown, options: Partial<InvokeOptions> = {}) {
     const now = Date.now()
     const deadline = Math.min(this.deadline, now + (options.deadlineMs ?? Number.POSITIVE_INFINITY))
     return new UserCall(model, input, options, deadline, now, this)

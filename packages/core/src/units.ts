@@ -85,7 +85,7 @@ const atoms: Readonly<Record<string, Atom>> = {
   atm: atom('101325000', pressure),
   'm[H2O]': atom('9806650', pressure, 'metric'),
   'm[Hg]': atom('133322387.4', pressure, 'metric'),
-  '[psi]': [divide(ratio('4448.2216152605'), ratio('0.00064516')), pressure],
+  '[psi]': atom('4448.2216152605/0.00064516', pressure),
   J: atom('1000', energy, 'metric'),
   cal: atom('4184', energy, 'metric'),
   '[Btu_IT]': atom('1055055.85262', energy),
