@@ -1,5 +1,12 @@
-import { modelChecks, type Report, throughTransport, toReport, transportChecks } from '@dinrail/core/conformance'
-import { models, transports } from './conformance-subjects.ts'
+import {
+  chatChecks,
+  modelChecks,
+  type Report,
+  throughTransport,
+  toReport,
+  transportChecks,
+} from '@dinrail/core/conformance'
+import { chats, models, transports } from './conformance-subjects.ts'
 
 interface Proof {
   /** Such as `collab: cascade`. */
@@ -11,6 +18,7 @@ interface Proof {
 export async function proofs(): Promise<{
   readonly models: readonly Proof[]
   readonly far: readonly Proof[]
+  readonly chats: readonly Proof[]
   readonly transports: readonly Proof[]
 }> {
   const here: Proof[] = []
@@ -24,10 +32,13 @@ export async function proofs(): Promise<{
         report: await toReport(await modelChecks(throughTransport(one.subject, through))),
       })
   }
+  const conversing: Proof[] = []
+  for (const { package: name, name: made, subject } of chats)
+    conversing.push({ name: `${name}: ${made}`, report: await toReport(await chatChecks(subject)) })
   const media: Proof[] = []
   for (const { package: name, name: made, medium } of transports)
     media.push({ name: `${name}: ${made}`, report: await toReport(transportChecks(medium)) })
-  return { models: here, far, transports: media }
+  return { models: here, far, chats: conversing, transports: media }
 }
 
 const marks = { passed: '✓', failed: '✗', skipped: '–', known: '!' } as const
@@ -35,8 +46,9 @@ const marks = { passed: '✓', failed: '✗', skipped: '–', known: '!' } as co
 /** The page of `docs/conformance.md`. */
 export function conformancePage({
   models: here,
+  chats: conversing,
   transports: media,
-}: Pick<Awaited<ReturnType<typeof proofs>>, 'models' | 'transports'>): string {
+}: Pick<Awaited<ReturnType<typeof proofs>>, 'models' | 'chats' | 'transports'>): string {
   return `# Conformance
 
 What each package keeps, clause by clause of \`spec/spec.md\`: ✓ kept, – does not apply to what the descriptor declares.
@@ -44,6 +56,8 @@ Written by \`npx pnpm@12.21.0 run conformance\`; a test fails when it is no long
 called through each of the transports.
 
 ${table('model', here)}
+
+${table('chat model', conversing)}
 
 ${table('transport', media)}
 `

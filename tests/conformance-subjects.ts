@@ -1,5 +1,5 @@
 // What this repository proves of itself: a model or a transport of every package, each on its real runtime or medium.
-import { playbook, scriptedModel } from '@dinrail/adapters-llm'
+import { anthropicModel, chatModel, playbook, type Sender, scriptedModel } from '@dinrail/adapters-llm'
 import { defineAgent } from '@dinrail/agent-kit'
 import { cascade, fallback, pipe } from '@dinrail/collab'
 import {
@@ -12,7 +12,7 @@ import {
   memoryJournal,
   tensor,
 } from '@dinrail/core'
-import type { ModelUnderTest, TransportUnderTest } from '@dinrail/core/conformance'
+import type { ChatUnderTest, ModelUnderTest, TransportUnderTest } from '@dinrail/core/conformance'
 import { mqttTransport } from '@dinrail/transport-mqtt'
 import { embeddedBroker } from '@dinrail/transport-mqtt/embedded-broker'
 import { connect } from 'mqtt'
@@ -75,6 +75,52 @@ function subject<In>(name: string, made: string, one: ModelUnderTest<In>): Subje
 
 const hello: ChatInput = { messages: [{ role: 'user', content: 'hello' }] }
 
+/** A server in this process: calls the first tool that it is offered, or says the one thing that it knows. */
+const serverSaying = (answerOf: (name: string | undefined) => object): Sender => {
+  return async ({ body }) => {
+    const { tools } = JSON.parse(body)
+    const first = tools?.[0]
+    const chunks = [new TextEncoder().encode(JSON.stringify(answerOf(first?.name ?? first?.function?.name)))]
+    return {
+      status: 200,
+      header: (name) => (name === 'content-type' ? 'application/json' : undefined),
+      read: async () => chunks.shift(),
+      close() {},
+    }
+  }
+}
+const completions = serverSaying((name) => ({
+  model: 'small',
+  choices: [
+    name === undefined
+      ? { message: { content: '{"level":1}' }, finish_reason: 'stop' }
+      : { message: { tool_calls: [{ id: 'a', function: { name, arguments: '{}' } }] }, finish_reason: 'tool_calls' },
+  ],
+}))
+const messagesApi = serverSaying((name) => ({
+  type: 'message',
+  model: 'small',
+  content: [
+    name === undefined
+      ? { type: 'text', text: 'hello' }
+      : { type: 'tool_use', id: 'a', name, input: name === 'give_answer' ? { level: 1 } : {} },
+  ],
+  stop_reason: name === undefined ? 'end_turn' : 'tool_use',
+}))
+const overHttp = () => chatModel({ baseUrl: 'http://plant.example/v1', model: 'small', send: completions })
+const overMessages = () => anthropicModel({ model: 'small', key: 'none', send: messagesApi })
+const rules = () =>
+  playbook({
+    rules: [
+      {
+        name: 'call',
+        when: ({ tools }) => tools.length > 0,
+        do: ({ tools }) => ({ call: [{ name: tools[0] ?? '', arguments: {} }] }),
+      },
+      { name: 'say', when: () => true, do: () => ({ say: { level: 1 } }) },
+    ],
+  })
+
 export const models: readonly Subject[] = [
   subject('core', 'defineModel', { create: () => speedOf('speed', 0.9), input: metal }),
   subject('core', 'limitLoad', {
@@ -109,6 +155,8 @@ export const models: readonly Subject[] = [
     create: bearingModel,
     input: { vibration: tensor(new Float32Array(BEARING_WINDOW).fill(0.1)), shaftSpeed: 1_750 },
   }),
+  subject('adapters-llm', 'chatModel', { create: overHttp, input: hello }),
+  subject('adapters-llm', 'anthropicModel', { create: overMessages, input: hello }),
   subject('adapters-llm', 'playbook', {
     create: () => playbook({ rules: [{ name: 'greet', when: () => true, do: () => ({ say: 'hello' }) }] }),
     input: hello,
@@ -133,6 +181,21 @@ export const models: readonly Subject[] = [
       }),
     input: { thickness: 4 },
   }),
+]
+
+const conversations = {
+  input: hello,
+  calling: { ...hello, tools: [{ name: 'read', description: 'Reads.', parameters: { type: 'object' } }] },
+  structured: {
+    ...hello,
+    responseSchema: { type: 'object', properties: { level: { type: 'number' } }, required: ['level'] },
+  },
+}
+
+export const chats: readonly { readonly package: string; readonly name: string; readonly subject: ChatUnderTest }[] = [
+  { package: 'adapters-llm', name: 'chatModel', subject: { create: overHttp, ...conversations } },
+  { package: 'adapters-llm', name: 'anthropicModel', subject: { create: overMessages, ...conversations } },
+  { package: 'adapters-llm', name: 'playbook', subject: { create: rules, ...conversations } },
 ]
 
 export const transports: readonly {

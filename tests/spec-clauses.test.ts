@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { playbook } from '@dinrail/adapters-llm'
 import { type Descriptor, defineModel, inProcessTransport } from '@dinrail/core'
-import { modelChecks, transportChecks } from '@dinrail/core/conformance'
+import { chatChecks, modelChecks, transportChecks } from '@dinrail/core/conformance'
 import { jsonSchema } from '@dinrail/core/json-schema'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
@@ -34,7 +35,12 @@ const create = async () => {
   const transport = inProcessTransport()
   return { one: transport, other: transport }
 }
-const checks = [...(await modelChecks({ create: () => any, input: {} })), ...transportChecks({ create })]
+const chat = { create: () => playbook({ rules: [] }), input: { messages: [] } }
+const checks = [
+  ...(await modelChecks({ create: () => any, input: {} })),
+  ...(await chatChecks(chat)),
+  ...transportChecks({ create }),
+]
 const checked = new Set(checks.map(({ clause }) => clause))
 const inVectors = new Set(
   files('vectors').flatMap((file) => json(`vectors/${file}`).vectors.map(({ clause }: { clause: string }) => clause)),

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import {
   type Boundary,
+  type ChatCard,
   canonicalJson,
   compareDescriptors,
   type Descriptor,
@@ -420,23 +421,27 @@ describe('the vectors of the specification', () => {
   each<MessageVector>('messages.valid', exchanged)
   each<MessageVector>('messages.invalid', exchanged)
 
-  const chat = (tools: boolean) =>
+  type ChatVector = Partial<ChatCard> & { input: never; answer?: string; structured?: object; code?: string }
+  const chat = ({ answer = 'hello', ...card }: ChatVector) =>
     defineChatModel({
       id: 'spec/chat',
       version: '1.0.0',
       title: 'Chat',
-      chat: { tools, structuredOutput: 'none', modalities: ['text'] },
+      chat: {
+        tools: card.tools ?? true,
+        structuredOutput: card.structuredOutput ?? 'native',
+        modalities: card.modalities ?? ['text', 'image', 'document'],
+      },
       run: async () => ({
-        output: { content: [{ kind: 'text', text: 'hello' }], finishReason: 'stop', answeredBy: 'spec', tokens: {} },
+        output: { content: [{ kind: 'text', text: answer }], finishReason: 'stop', answeredBy: 'spec', tokens: {} },
       }),
     })
-  each<{ input: never }>('chat.valid', async ({ input }) => {
-    expect((await invoke(chat(true), input, bounds)).output.finishReason).toBe('stop')
+  each<ChatVector>('chat.valid', async (vector) => {
+    expect((await invoke(chat(vector), vector.input, bounds)).output.structured).toEqual(vector.structured)
   })
-  each<{ input: never; tools?: boolean; code?: string }>(
-    'chat.invalid',
-    async ({ input, tools = true, code = 'invalid-input' }) => {
-      expect(codeOf(await invoke(chat(tools), input, bounds).catch(Fault.from))).toBe(code)
-    },
-  )
+  each<ChatVector>('chat.invalid', async (vector) => {
+    expect(codeOf(await invoke(chat(vector), vector.input, bounds).catch(Fault.from))).toBe(
+      vector.code ?? 'invalid-input',
+    )
+  })
 })

@@ -8,11 +8,24 @@ import { connect as connectMqtt } from 'mqtt'
 import { bearingDiagnosis, maintenanceAgent, millSpeed, surfaceInspection } from './contracts.ts'
 import { shownJournal } from './journal-lines.ts'
 import { type AskPerson, guardedMillSpeed, type MillDrive } from './mill-speed.ts'
-import type { Options } from './options.ts'
+import type { LargeModel, Options } from './options.ts'
 import { startPart } from './part.ts'
 import { eventLogTool, type FiledOrder, workOrderTool } from './plant-records.ts'
 import type { Shift, Window } from './shift.ts'
-import { askPerson, bold, dim, green, heading, progress, red, say, sayFault, sayModels, sayReply } from './terminal.ts'
+import {
+  askPerson,
+  bold,
+  dim,
+  green,
+  heading,
+  progress,
+  red,
+  say,
+  sayFault,
+  sayModels,
+  sayReply,
+  yellow,
+} from './terminal.ts'
 
 /** Cleans up after each step of the line, the last one first. */
 type CleanUps = (() => unknown)[]
@@ -21,6 +34,11 @@ type CleanUps = (() => unknown)[]
 const lineControl = { id: 'plant/line-control', roles: ['operator'] }
 const asset = 'hot strip mill, stand 4, drive end'
 const patienceMs = 30_000
+/** How long the agent may take: a large model on the processor of this machine takes seconds for each step. */
+const endpointMs = 180_000
+const inProcessMs = 900_000
+/** How long the parts may take to start: a large model is read from its file first. */
+const loadingMs = 180_000
 /** Below these shares of right answers a model is not the one that its card describes. */
 const leastAccuracy = { bearing: 0.9, surface: 0.6 }
 /** A label counts as an alarm when it came twice in a row with at least this confidence. */
@@ -153,8 +171,10 @@ class SteelLine {
       this.cleanUps.push(() => part.stop())
       say(`  ${name} runs as process ${part.process.pid}`)
     }
+    const large = this.options.llm
+    const startMs = large && 'gguf' in large ? loadingMs : patienceMs
     const ids = [bearingDiagnosis, surfaceInspection, maintenanceAgent].map(({ id }) => id)
-    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: 30_000 })))
+    const found = Promise.all(ids.map((id) => connect(transport, id, { deadlineMs: startMs })))
     await Promise.race([found, rejectionOf(lost.signal), rejectionOf(this.signal)])
   }
 
@@ -221,11 +241,18 @@ class SteelLine {
     try {
       const { strip } = this.shift.strips[0]!
       const alarm = { event: 'vibration-alarm', asset, ...bearingInput(window), strip, millSpeed: before } as const
-      const { output, servedBy, warnings, elapsedMs } = await invoke(agent, alarm, this.within(180_000))
+      const { output, servedBy, warnings, elapsedMs } = await invoke(
+        agent,
+        alarm,
+        this.within(this.options.llm && 'gguf' in this.options.llm ? inProcessMs : endpointMs),
+      )
       const large = this.options.llm
-      if (large && warnings.some(({ code }) => code === 'fallback'))
+      const failed = warnings.filter(({ code }) => code === 'fallback')
+      const refused = warnings.filter(({ code }) => code === 'answer-refused').length
+      // An endpoint that fails may be gone; a model in this process that was too slow for a step is still there.
+      if (large && failed.length > 0 && ('url' in large || refused === 0))
         this.trouble.push(
-          `the large model ${large.model} at ${large.url} was lost: ${warnings.find(({ code }) => code === 'fallback')!.message}; the playbook went on in its place`,
+          `the large model ${nameOf(large)} was lost: ${failed[0]?.message}; the playbook went on in its place`,
         )
       if (output.diagnosis !== window.truth)
         this.trouble.push(`the agent says ${output.diagnosis}, the truth is ${window.truth}`)
@@ -237,6 +264,10 @@ class SteelLine {
       say(
         `  diagnosis ${output.diagnosis}, strip ${output.quality}, work order ${output.workOrder}, ${output.millSpeed} m/s`,
       )
+      if (large && refused > 0)
+        say(`  ${yellow(`${refused} answers of the large model did not hold and were not used; the journal says why`)}`)
+      if (large && failed.length > 0)
+        say(`  ${yellow(`the large model failed to answer: ${failed.map(({ message }) => message).join('; ')}`)}`)
       const ruled = warnings.filter(({ code }) => code === 'playbook').length
       if (ruled > 0)
         say(`  ${dim(`${ruled} steps were reasoned by the deterministic playbook, not by a language model`)}`)
@@ -294,6 +325,10 @@ async function connectModels(transport: Transport) {
 }
 
 type LineModels = Awaited<ReturnType<typeof connectModels>>
+
+function nameOf(large: LargeModel): string {
+  return 'url' in large ? `${large.model} at ${large.url}` : large.gguf
+}
 
 function bearingInput({ vibration, shaftSpeed }: Window) {
   return { vibration, shaftSpeed }

@@ -1,5 +1,5 @@
 // A process of its own: the maintenance agent. All that it knows and does comes and goes over the rail.
-import { chatModel, playbook } from '@dinrail/adapters-llm'
+import { playbook } from '@dinrail/adapters-llm'
 import { defineAgent } from '@dinrail/agent-kit'
 import { fallback } from '@dinrail/collab'
 import { connect, Fault, invoke, type Journal, serve } from '@dinrail/core'
@@ -14,6 +14,8 @@ import {
   surfaceInspection,
   workOrder,
 } from './contracts.ts'
+import { largeModelOf } from './large-model.ts'
+import { maintenanceProblem } from './maintenance-checks.ts'
 import { furtherStep, maintenanceRules } from './maintenance-rules.ts'
 import { readLargeModel } from './options.ts'
 import { untilParentLeaves } from './part.ts'
@@ -25,7 +27,7 @@ that propose a further step of at most ${furtherStep} m/s, which a person decide
 Report what was found, what was done and what is left to people.`
 
 /** How long the large model may think about one step before the playbook takes over. */
-const thinkingMs = 20_000
+const thinkingMs = { endpoint: 20_000, inProcess: 120_000 }
 
 const transport = await mqttTransport({ connect: connectMqtt, url: process.env.DINRAIL_LINE_BROKER ?? '' })
 const found = { deadlineMs: 30_000 }
@@ -53,8 +55,12 @@ const agent = defineAgent({
   title: 'Maintenance agent',
   description: 'Finds out why a machine shakes, plans its maintenance and proposes a mill speed.',
   task: 'predictive-maintenance',
+  // What the large model says is checked step by step; where it is lost or wrong, the rules answer that step.
   model: llm
-    ? fallback([chatModel({ baseUrl: llm.url, model: llm.model, key: llm.key }), rules], { attemptMs: thinkingMs })
+    ? fallback([await largeModelOf(llm), rules], {
+        attemptMs: 'url' in llm ? thinkingMs.endpoint : thinkingMs.inProcess,
+        verify: maintenanceProblem,
+      })
     : rules,
   tools,
   instructions,

@@ -14,7 +14,7 @@ import type { StripDefect } from './training/steel-plates.ts'
 
 /** What a maintenance engineer would do about a vibration alarm, as rules: the agent's reasoning without a language model. */
 
-interface Alarm {
+export interface Alarm {
   readonly asset: string
   readonly vibration: unknown
   readonly shaftSpeed: unknown
@@ -22,7 +22,7 @@ interface Alarm {
   readonly millSpeed: number
 }
 
-const tools = {
+export const tools = {
   diagnosis: toolName(bearingDiagnosis.id),
   inspection: toolName(surfaceInspection.id),
   order: toolName(workOrder.id),
@@ -44,7 +44,7 @@ export const maintenanceRules: readonly Rule[] = [
   },
   {
     name: 'file a work order',
-    when: (talk) => talk.resultsOf(tools.order).length === 0,
+    when: (talk) => settled(talk, tools.order).length === 0,
     do: (talk) => ({
       call: [
         {
@@ -61,12 +61,12 @@ export const maintenanceRules: readonly Rule[] = [
   },
   {
     name: 'slow down as far as no person is needed',
-    when: (talk) => talk.resultsOf(tools.speed).length === 0,
+    when: (talk) => settled(talk, tools.speed).length === 0,
     do: (talk) => slower(talk, ownAuthority, 'lower load on the damaged bearing'),
   },
   {
     name: 'propose a further step to a person',
-    when: (talk) => talk.resultsOf(tools.speed).length === 1,
+    when: (talk) => settled(talk, tools.speed).length === 1,
     do: (talk) => slower(talk, furtherStep, 'half the bearing load until the roll change'),
   },
   {
@@ -83,10 +83,18 @@ function unanswered(talk: Conversation) {
     { name: tools.diagnosis, arguments: { vibration, shaftSpeed } },
     { name: tools.inspection, arguments: strip },
   ]
-  return questions.filter(({ name }) => talk.resultsOf(name).length === 0)
+  return questions.filter(({ name }) => settled(talk, name).length === 0)
 }
 
-const alarmOf = ({ request }: Conversation) => request as Alarm
+/**
+ * The calls of a tool that were carried out, or that these rules made themselves: what a language model asked for in a form
+ * that was refused is as good as not asked.
+ */
+function settled({ calls }: Conversation, tool: string) {
+  return calls.filter(({ call, result, byPlaybook }) => call.name === tool && (byPlaybook || result?.outcome === 'ok'))
+}
+
+export const alarmOf = ({ request }: Conversation) => request as Alarm
 
 /** The label that a small model gave. Throws its fault where it gave none: without it there is nothing to plan on. */
 function labelOf(talk: Conversation, tool: string): string {
@@ -98,7 +106,7 @@ function labelOf(talk: Conversation, tool: string): string {
 
 const diagnosisOf = (talk: Conversation) => labelOf(talk, tools.diagnosis) as BearingCondition
 
-function speedOf(talk: Conversation): number {
+export function speedOf(talk: Conversation): number {
   const written = talk.resultsOf(tools.speed).findLast(({ outcome }) => outcome === 'ok')
   return (written?.result as { output: { speed: number } } | undefined)?.output.speed ?? alarmOf(talk).millSpeed
 }
@@ -109,8 +117,9 @@ function slower(talk: Conversation, by: number, why: string) {
 }
 
 function outcomeOf(talk: Conversation): string {
-  const refused = talk.resultsOf(tools.speed).filter(({ outcome }) => outcome === 'fault')
-  const left = refused.map(({ result }) => (result as { message: string }).message)
+  const left = settled(talk, tools.speed).flatMap(({ result }) =>
+    result?.outcome === 'fault' ? [(result.result as { message: string }).message] : [],
+  )
   return left.length === 0 ? 'All proposals were carried out.' : `Left to people: ${left.join('; ')}.`
 }
 

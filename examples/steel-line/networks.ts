@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
+import { provenanceOf, trainingLimits } from '../training/card-origin.ts'
 import { bearingDiagnosis, surfaceInspection } from './contracts.ts'
 import bearing from './models/bearing-diagnosis.card.json' with { type: 'json' }
 import surface from './models/surface-inspection.card.json' with { type: 'json' }
@@ -13,21 +14,12 @@ import { stripDefects } from './training/steel-plates.ts'
 runtime.env.wasm.numThreads = 1
 
 const bytesOf = async (file: string) => new Uint8Array(await readFile(new URL(`./models/${file}`, import.meta.url)))
-const training = ({ minimum: min, maximum: max }: { readonly minimum: number; readonly maximum: number }) => ({
-  training: { min, max },
-})
-/** What a card says of where a model comes from and how far it may be believed, as its descriptor says it. */
-const origin = ({ data, licence, limitations, metrics }: typeof bearing | typeof surface) => {
-  const { accuracy, accuracyInterval, n, expectedCalibrationError } = metrics.heldOut
-  const { name, source } = data
+const origin = (card: typeof bearing | typeof surface) => {
+  const { accuracy, accuracyInterval, n, expectedCalibrationError } = card.metrics.heldOut
+  const metrics = { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n }
   return {
     confidence: { calibration: 'temperature', expectedCalibrationError },
-    provenance: {
-      data: [{ name, source, licence: data.licence, sha256: data.sha256 }],
-      metrics: { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n },
-      licence,
-      limitations,
-    },
+    provenance: provenanceOf(card, metrics),
   } as const
 }
 const byLabel = <Label extends string>(labels: readonly Label[], values: readonly number[]) =>
@@ -56,7 +48,7 @@ export const bearingModel = async () =>
         },
       },
     },
-    context: { shaftSpeed: { unit: '1/min', limits: training(bearing.trainingRange.shaftSpeed) } },
+    context: { shaftSpeed: { unit: '1/min', limits: trainingLimits(bearing.trainingRange.shaftSpeed) } },
     outputs: { probabilities: { labels: bearingConditions } },
     golden: bearing.golden.map(({ simulated, output, tolerance }) => ({
       input: { vibration: tensor(simulateVibration(simulated as VibrationOptions)), shaftSpeed: simulated.shaftSpeed },
@@ -83,7 +75,7 @@ export const surfaceModel = async () =>
           name,
           unit,
           description,
-          limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
+          limits: trainingLimits(surface.trainingRange[name as keyof typeof surface.trainingRange]),
         })),
       },
     },

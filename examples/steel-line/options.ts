@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 export interface Options {
@@ -14,11 +15,10 @@ export interface Options {
   readonly llm: LargeModel | undefined
 }
 
-export interface LargeModel {
-  readonly url: string
-  readonly model: string
-  readonly key: string | undefined
-}
+/** Behind an endpoint, or a file that runs in the agent's own process. */
+export type LargeModel =
+  | { readonly url: string; readonly model: string; readonly key: string | undefined }
+  | { readonly gguf: string }
 
 export const help = `A steel strip line whose models talk only through the rail, over MQTT.
 
@@ -30,8 +30,11 @@ export const help = `A steel strip line whose models talk only through the rail,
   npm start -- --seed N            another simulated shift (default 1)
   npm start -- --journals DIR      where the journal is written (default ./journals)
 
-The maintenance agent's large model is any OpenAI-compatible endpoint:
+The maintenance agent's large model is any OpenAI-compatible endpoint, which goes before a file:
   DINRAIL_LLM_URL=http://127.0.0.1:11434/v1 DINRAIL_LLM_MODEL=qwen3 [DINRAIL_LLM_KEY=…] npm start
+or a model file that runs in the agent's own process (first: node scripts/install-local-engine.mjs):
+  DINRAIL_GGUF=model.gguf npm start
+What it says is checked step by step. Where it is wrong or lost, a deterministic playbook answers that step, and the report says so.
 Without one, a deterministic playbook reasons in its place and says so in every answer.
 
 Exit code 0: everything in the story went right. 1: something went wrong, and the last lines say what. 2: wrong usage.
@@ -62,8 +65,11 @@ export function readOptions(
 }
 
 export function readLargeModel(environment: Readonly<Record<string, string | undefined>>): LargeModel | undefined {
-  const { DINRAIL_LLM_URL: url, DINRAIL_LLM_MODEL: model, DINRAIL_LLM_KEY: key } = environment
-  if (!url && !model) return undefined
+  const { DINRAIL_LLM_URL: url, DINRAIL_LLM_MODEL: model, DINRAIL_LLM_KEY: key, DINRAIL_GGUF: gguf } = environment
+  if (!url && !model) {
+    if (gguf && !existsSync(gguf)) throw new TypeError(`DINRAIL_GGUF names ${gguf}, and there is no such file`)
+    return gguf ? { gguf } : undefined
+  }
   if (!url || !model)
     throw new TypeError(
       `a large model needs DINRAIL_LLM_URL and DINRAIL_LLM_MODEL; ${url ? 'DINRAIL_LLM_MODEL' : 'DINRAIL_LLM_URL'} is missing`,

@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(journals, { recursive: true }))
 
-const noLargeModel = { DINRAIL_LLM_URL: '', DINRAIL_LLM_MODEL: '', DINRAIL_LLM_KEY: '' }
+const noLargeModel = { DINRAIL_LLM_URL: '', DINRAIL_LLM_MODEL: '', DINRAIL_LLM_KEY: '', DINRAIL_GGUF: '' }
 const start = (args: readonly string[] = [], environment: Record<string, string> = noLargeModel) =>
   runScript('examples/steel-line/start.ts', ['--journals', journals, ...args], environment)
 
@@ -77,6 +77,13 @@ describe('the steel line', () => {
   it.each([
     ['an unknown option', ['--colour'], {}, 2, /--colour/],
     ['half a large model', [], { DINRAIL_LLM_MODEL: 'qwen3', DINRAIL_LLM_URL: '' }, 2, /DINRAIL_LLM_URL is missing/],
+    [
+      'a model file that is not there',
+      [],
+      { ...noLargeModel, DINRAIL_GGUF: 'no-such.gguf' },
+      2,
+      /DINRAIL_GGUF names no-such/,
+    ],
     ['data that are not there', ['--data', 'no/such/folder'], noLargeModel, 1, /Cannot read no.such.folder/],
     [
       'a journal that is not there',
@@ -91,6 +98,35 @@ describe('the steel line', () => {
     expect(ended.output).toMatch(words)
     expect(ended.exitCode).toBe(exitCode)
   })
+})
+
+const modelFile = process.env.DINRAIL_GGUF || path.join(projectRoot, '../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf')
+const engine = path.join(projectRoot, '.engines/node-llama-cpp/node_modules/node-llama-cpp/package.json')
+
+describe('a real large model that judges badly', () => {
+  const missing = isMissing(existsSync(modelFile) && existsSync(engine))
+  it.skipIf(missing)(
+    `ends with a right diagnosis, no unsafe write and an honest report (skipped without ${path.basename(modelFile)} and node scripts/install-local-engine.mjs)`,
+    { timeout: 1_000_000 },
+    async () => {
+      const { exitCode, output } = await start([], { ...noLargeModel, DINRAIL_GGUF: modelFile }).ended
+      const steps = [...output.matchAll(/^ {2}step \d+ .*$/gm)].map(([line]) => line)
+      expect(output).toMatch(/local\/smollm2\S* gave an answer that does not hold: /)
+      expect(output).toMatch(/\d+ answers of the large model did not hold and were not used/)
+      expect(output).toMatch(/\d+ steps were reasoned by the deterministic playbook/)
+      expect(steps.length).toBeLessThanOrEqual(12)
+      const [, alarm] = /alarm {2}(\S+) twice in a row/.exec(output) ?? []
+      expect(output).toContain(`diagnosis ${alarm},`)
+      expect(output).toContain('work order WO-1001')
+      // Whoever proposed it: no speed above the one before was ever written, and none without its authority.
+      const written = [...output.matchAll(/accepted: ([\d.]+) m\/s/g)].map(([, speed]) => Number(speed))
+      expect(written.length).toBeGreaterThan(0)
+      expect(written.every((speed, i) => speed < (written[i - 1] ?? 12) && speed >= 11)).toBe(true)
+      expect(output).toContain(`the mill still runs at ${written.at(-1)} m/s`)
+      expect(exitCode, output).toBe(0)
+      await expectJournalHolds()
+    },
+  )
 })
 
 /** Speaks just enough of OpenAI's chat completions to be cut off in the middle: no real server can be told when to die. */

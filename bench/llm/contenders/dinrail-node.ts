@@ -1,4 +1,8 @@
 import { chatModel } from '@dinrail/adapters-llm'
+import { nodeSender } from '@dinrail/adapters-llm/node'
 import { contenderOver } from './dinrail.ts'
 
-export const contender = contenderOver((baseUrl) => chatModel({ baseUrl, model: 'mock' }))
+const send = nodeSender()
+
+/** As `dinrail`, over connections that Node keeps open. */
+export const contender = contenderOver((baseUrl) => chatModel({ baseUrl, model: 'mock', send }))

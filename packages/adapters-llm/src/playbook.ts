@@ -1,20 +1,35 @@
 import {
   type AssistantPart,
   type ChatInput,
+  type ChatMessage,
   type ChatModel,
+  type ChatOutput,
   defineChatModel,
   Fault,
+  type RunResult,
+  type ToolCall,
   type ToolResult,
 } from '@dinrail/core'
+import { contentParts } from './content-parts.ts'
 
 /** What a rule may look at. */
 export interface Conversation {
-  /** The last thing that the user said: parsed where it is JSON, else its text. */
+  /** The last thing that the user said which is JSON, parsed, or else the text of the last thing said. */
   readonly request: unknown
   /** Names of the tools on offer. */
   readonly tools: readonly string[]
-  /** Results of one tool so far, in order. */
+  /** Results of one tool so far, in order, whoever called it. */
   resultsOf(tool: string): readonly ToolResult[]
+  /** The calls so far with their results, in order. */
+  readonly calls: readonly AnsweredCall[]
+}
+
+export interface AnsweredCall {
+  readonly call: ToolCall
+  /** Absent where the call was not answered. */
+  readonly result: ToolResult | undefined
+  /** Whether a playbook made it, and not a language model before it fell away. */
+  readonly byPlaybook: boolean
 }
 
 export interface Rule {
@@ -46,42 +61,65 @@ export function playbook({
   title = 'Deterministic playbook',
   rules,
 }: PlaybookOptions): ChatModel {
+  async function run(input: ChatInput): Promise<RunResult<ChatOutput>> {
+    const conversation = readConversation(input)
+    const rule = rules.find(({ when }) => when(conversation))
+    if (rule === undefined) throw new Fault('unsupported', `no rule of the playbook ${id} fits this conversation`)
+    const content = write(rule.do(conversation), input)
+    return {
+      output: {
+        content,
+        finishReason: content.some(({ kind }) => kind === 'tool-call') ? 'tool-calls' : 'stop',
+        answeredBy: 'playbook',
+        tokens: {},
+      },
+      warnings: [
+        {
+          code: 'playbook',
+          message: `answered by the deterministic playbook ${id}, rule '${rule.name}': no language model was asked`,
+        },
+      ],
+    }
+  }
+
   return defineChatModel({
     id,
     version,
     title,
     chat: { tools: true, structuredOutput: 'native', modalities: ['text'] },
-    async run(input) {
-      const conversation = read(input)
-      const rule = rules.find(({ when }) => when(conversation))
-      if (rule === undefined) throw new Fault('unsupported', `no rule of the playbook ${id} fits this conversation`)
-      const content = write(rule.do(conversation), input)
-      return {
-        output: {
-          content,
-          finishReason: content.some(({ kind }) => kind === 'tool-call') ? 'tool-calls' : 'stop',
-          answeredBy: 'playbook',
-          tokens: {},
-        },
-        warnings: [
-          {
-            code: 'playbook',
-            message: `answered by the deterministic playbook ${id}, rule '${rule.name}': no language model was asked`,
-          },
-        ],
-      }
+    run,
+    async *stream(input) {
+      const result = await run(input)
+      yield* contentParts(result.output.content)
+      yield { final: true, ...result }
     },
   })
 }
 
-function read({ messages, tools = [] }: ChatInput): Conversation {
-  const said = messages.findLast(({ role }) => role === 'user')
+/** A conversation as rules and checks look at it. */
+export function readConversation({ messages, tools = [] }: Pick<ChatInput, 'messages' | 'tools'>): Conversation {
+  const said = messages.flatMap(({ role, content }) => (role === 'user' ? [parsed(textOf(content))] : []))
   const results = messages.flatMap((message) => (message.role === 'tool' ? message.content : []))
+  const calls = messages.flatMap((message) =>
+    message.role === 'assistant' ? message.content.filter((part) => part.kind === 'tool-call') : [],
+  )
   return {
-    request: typeof said?.content === 'string' ? parsed(said.content) : undefined,
+    request: said.findLast((one) => typeof one !== 'string') ?? said.at(-1),
     tools: tools.map(({ name }) => name),
     resultsOf: (tool) => results.filter(({ name }) => name === tool),
+    calls: calls.map((call) => ({
+      call,
+      result: results.find(({ callId }) => callId === call.callId),
+      byPlaybook: call.callId.startsWith(ownCalls),
+    })),
   }
+}
+
+const ownCalls = 'playbook-'
+
+function textOf(content: ChatMessage['content']): string {
+  if (typeof content === 'string') return content
+  return content.flatMap((part) => (part.kind === 'text' ? [part.text] : [])).join('')
 }
 
 function parsed(text: string): unknown {
@@ -100,7 +138,7 @@ function write(step: Step, { messages }: ChatInput): AssistantPart[] {
   ).length
   return step.call.map(({ name, arguments: given }, i) => ({
     kind: 'tool-call',
-    callId: `playbook-${before + i + 1}`,
+    callId: `${ownCalls}${before + i + 1}`,
     name,
     arguments: given,
   }))

@@ -1,9 +1,4 @@
-import {
-  encodeOnnx,
-  type OnnxFile,
-  type OnnxGraph,
-  onnxGraph,
-} from '../../../examples/steel-line/training/onnx-file.ts'
+import { encodeOnnx, type OnnxFile, type OnnxGraph, onnxGraph } from '../../../examples/training/onnx-file.ts'
 import { joined, lengthDelimited } from './protobuf.ts'
 
 /** Networks of known size for tests and benches: the same weights every time, written when they are needed. */

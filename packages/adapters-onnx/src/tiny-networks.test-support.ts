@@ -1,9 +1,4 @@
-import {
-  encodeOnnx,
-  type OnnxGraph,
-  type OnnxPort,
-  onnxGraph,
-} from '../../../examples/steel-line/training/onnx-file.ts'
+import { encodeOnnx, type OnnxGraph, type OnnxPort, onnxGraph } from '../../../examples/training/onnx-file.ts'
 
 /** Numbers of TensorProto.DataType. */
 export const elementType = {

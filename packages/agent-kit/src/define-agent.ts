@@ -104,12 +104,14 @@ async function converse<In, Out>({ definition, box, tell, context }: Conversatio
   ]
   const answered: ModelReference[] = []
   const warnings = new Map<string, Warning>()
+  // A model that cannot be held to a schema is told of it in words, and its answer is read here.
+  const keepsSchema = model.descriptor.chat?.structuredOutput !== 'none'
   let repaired = false
   let toolCalls = 0
 
   for (let step = 1; step <= budget.steps; step++) {
     context.signal.throwIfAborted()
-    const reply = await context.invoke(model, { messages, tools: box.offered, responseSchema })
+    const reply = await context.invoke(model, { messages, tools: box.offered, ...(keepsSchema && { responseSchema }) })
     const { content, answeredBy } = reply.output
     const calls = content.filter((part): part is ToolCall => part.kind === 'tool-call')
     const text = textOf(content)
@@ -134,7 +136,7 @@ async function converse<In, Out>({ definition, box, tell, context }: Conversatio
       continue
     }
 
-    const answer = await readAnswer(text, output)
+    const answer = await readAnswer(reply.output.structured?.value, text, output)
     if ('value' in answer)
       return { output: answer.value, servedBy: distinct(answered), warnings: [...warnings.values()] }
     if (repaired)
@@ -174,15 +176,16 @@ function textOf(content: readonly AssistantPart[]): string {
   return content.flatMap((part) => (part.kind === 'text' ? [part.text] : [])).join('')
 }
 
-/** The JSON of an answer, also where a model has put it between fences, held against the schema. */
+/** The answer as the model was held to it, or else the JSON of its text, also between fences; held against the agent's own schema. */
 async function readAnswer<Out>(
+  structured: unknown,
   text: string,
   schema: Schema<unknown, Out>,
 ): Promise<{ value: Out } | { problem: string }> {
   const fenced = /```(?:json)?\s*([\s\S]*?)```/.exec(text)
-  let value: unknown
+  let value = structured
   try {
-    value = JSON.parse(fenced?.[1] ?? text)
+    value ??= JSON.parse(fenced?.[1] ?? text)
   } catch {
     return { problem: 'it is not JSON' }
   }

@@ -1,4 +1,4 @@
-import { Fault, type Model, type Reply } from '@dinrail/core'
+import { Fault, type Model, type Reply, type Warning } from '@dinrail/core'
 import { type CompositeOptions, composite, refuseEffects } from './composite.ts'
 import { passOn } from './pass-on.ts'
 
@@ -26,7 +26,7 @@ export function cascade<In, Out>(
       const { id } = model.descriptor
       try {
         const reply = await context.invoke(model, context.statedInput as In)
-        if (model === last || isSure(reply, minimumConfidence)) return passOn(reply, 'escalated', reasons)
+        if (model === last || isSure(reply, minimumConfidence)) return passOn(reply, escalated(reasons))
         reasons.push(`${id} was not sure (confidence ${reply.confidence ?? 'unknown'}, quality ${reply.quality})`)
       } catch (thrown) {
         if (model === last) throw thrown
@@ -35,6 +35,10 @@ export function cascade<In, Out>(
     }
     throw new TypeError('cascade: the last model always ends it')
   })
+}
+
+function escalated(reasons: readonly string[]): Warning[] {
+  return reasons.length === 0 ? [] : [{ code: 'escalated', message: reasons.join('; ') }]
 }
 
 function isSure({ confidence, quality }: Reply<unknown>, minimum: number): boolean {

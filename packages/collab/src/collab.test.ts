@@ -68,6 +68,35 @@ describe('fallback', () => {
     expect(warnings).toMatchObject([{ code: 'fallback', message: 'lab/first failed with unavailable: first is out' }])
   })
 
+  const wrong = (name: string): Doubler =>
+    defineModel({ ...contract, ...schemas, id: `lab/${name}`, run: ({ n }) => ({ output: { n: n + 1 } }) })
+  const verify = ({ output }: { output: { n: number } }, { n }: { n: number }) =>
+    output.n === 2 * n ? undefined : `${output.n} is not twice ${n}`
+
+  it('never gives an answer that does not hold, asks the next and says so', async () => {
+    const { output, servedBy, warnings, usage } = await call(fallback([wrong('first'), doubling('second')], { verify }))
+    expect(output.n).toBe(42)
+    expect(servedBy[0]?.id).toBe('lab/second')
+    expect(warnings).toEqual([
+      { code: 'answer-refused', message: 'lab/first gave an answer that does not hold: 22 is not twice 21' },
+    ])
+    expect(usage).toHaveLength(3)
+  })
+
+  it('says of an answer outside its contract that it was refused, not that there was none', async () => {
+    const { warnings } = await call(fallback([doubling('first', 1, 'invalid-output'), doubling('second')]))
+    expect(warnings.map(({ code }) => code)).toEqual(['answer-refused'])
+  })
+
+  it('faults where the last answer does not hold either', async () => {
+    await expect(
+      call(fallback([doubling('first', 1, 'unavailable'), wrong('second')], { verify })),
+    ).rejects.toMatchObject({
+      code: 'invalid-output',
+      message: /22 is not twice 21/,
+    })
+  })
+
   it('does not hide the caller’s own mistake', async () => {
     await expect(call(fallback([doubling('first', 1, 'invalid-input'), doubling('second')]))).rejects.toMatchObject({
       code: 'invalid-input',

@@ -1,8 +1,7 @@
-import type { Reply, RunResult } from '@dinrail/core'
+import type { Reply, RunResult, Warning } from '@dinrail/core'
 
-/** Another model's reply as one's own result: who answered stays visible, and why others did not is a warning. */
-export function passOn<Out>(reply: Reply<Out>, code: string, reasons: readonly string[]): RunResult<Out> {
+/** Another model's reply as one's own result: who answered stays visible, and why others did not is warned of. */
+export function passOn<Out>(reply: Reply<Out>, reasons: readonly Warning[]): RunResult<Out> {
   const { output, confidence, quality, servedBy } = reply
-  const warnings = reasons.length === 0 ? reply.warnings : [{ code, message: reasons.join('; ') }, ...reply.warnings]
-  return { output, confidence, quality, servedBy, warnings }
+  return { output, confidence, quality, servedBy, warnings: [...reasons, ...reply.warnings] }
 }

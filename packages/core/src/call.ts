@@ -183,6 +183,10 @@ export class Call implements Bounded, Intake {
     return true
   }
 
+  count(attempt: Attempt): void {
+    this.usage.push(attempt)
+  }
+
   /** Counts what a call inside this one has used. */
   takeOver(child: Call): void {
     this.usage.push(...child.usage)

@@ -1,8 +1,11 @@
+import { answerCheck } from './answer-schema.ts'
 import type { ChatInput, ChatModel, ChatOutput, ChatPart } from './chat.ts'
+import { type ChatProblem, chatInputProblem, chatOutputProblem } from './chat-problems.ts'
 import { type ChatCard, type Descriptor, specVersion } from './descriptor.ts'
 import { Fault } from './fault.ts'
 import type { Final, RunContext, RunResult } from './model.ts'
 import type { Schema } from './schema.ts'
+import { readStructured, schemaBroken } from './structured-answer.ts'
 import type { JsonSchema } from './vocabulary.ts'
 
 export interface ChatDefinition
@@ -13,9 +16,13 @@ export interface ChatDefinition
   stream?(input: ChatInput, context: RunContext): AsyncIterable<ChatPart | Final<ChatOutput>>
 }
 
-/** Makes a chat model of a function: the contract is the same for all of them, so only what differs is stated. */
+/**
+ * Makes a chat model of a function: the contract is the same for all of them, so only what differs is stated. What the
+ * card lacks is refused before anything is sent, and an answer under a `responseSchema` is held against it.
+ */
 export function defineChatModel(definition: ChatDefinition): ChatModel {
   const { run, stream, ...stated } = definition
+  const { chat: card, id } = stated
   const descriptor: Descriptor<ChatInput, ChatOutput> = {
     ...stated,
     specVersion,
@@ -26,17 +33,62 @@ export function defineChatModel(definition: ChatDefinition): ChatModel {
     effect: 'none',
     supports: { ...stated.supports, ...(stream && { stream: true }) },
   }
-  const able = (input: ChatInput) => {
-    if ((input.tools?.length ?? 0) > 0 && !stated.chat.tools)
-      throw new Fault('unsupported', `${stated.id} cannot call tools: choose a model whose chat card says that it can`)
-    return input
-  }
   return {
     descriptor,
-    schemas: { input: checkedBy(inputSchema, inputProblem), output: checkedBy(outputSchema, outputProblem) },
-    run: async (input, context) => run(able(input), context),
-    ...(stream && { stream: (input: ChatInput, context: RunContext) => stream(able(input), context) }),
+    schemas: { input: checkedBy(inputSchema, chatInputProblem), output: checkedBy(outputSchema, chatOutputProblem) },
+    async run(input, context) {
+      refuseBeyondCard(input, card, id)
+      return keptSchema(await run(input, context), input, card, id)
+    },
+    ...(stream && {
+      stream(input: ChatInput, context: RunContext) {
+        refuseBeyondCard(input, card, id)
+        const items = stream(input, context)
+        return input.responseSchema === undefined ? items : keepingSchema(items, input, card, id)
+      },
+    }),
   }
+}
+
+function refuseBeyondCard(input: ChatInput, card: ChatCard, id: string): void {
+  const refuse = (problem: string, field: string) => {
+    throw new Fault('unsupported', `${id} ${problem}: choose a model whose chat card says that it can`, { field })
+  }
+  if ((input.tools?.length ?? 0) > 0 && !card.tools) refuse('cannot call tools', '/input/tools')
+  for (const [i, { role, content }] of input.messages.entries()) {
+    if (role !== 'user' || typeof content === 'string') continue
+    for (const [j, { kind }] of content.entries())
+      if (!card.modalities.includes(kind)) refuse(`takes no ${kind}`, `/input/messages/${i}/content/${j}`)
+  }
+  if (input.responseSchema === undefined) return
+  if (card.structuredOutput === 'none') refuse('cannot keep to a schema', '/input/responseSchema')
+  answerCheck(input.responseSchema)
+}
+
+/** The result with its structured answer, which is held against the schema whoever made it. */
+function keptSchema<Result extends RunResult<ChatOutput>>(
+  result: Result,
+  { responseSchema }: ChatInput,
+  { structuredOutput }: ChatCard,
+  id: string,
+): Result {
+  const { output } = result
+  if (responseSchema === undefined || structuredOutput === 'none') return result
+  if (output.content.some(({ kind }) => kind === 'tool-call')) return result
+  const found = output.structured ?? readStructured(output.content, responseSchema)
+  const problem = 'problem' in found ? found.problem : answerCheck(responseSchema)(found.value)
+  if (problem !== undefined) throw schemaBroken(output, problem, id)
+  const structured = output.structured ?? { ...(found as { value: unknown }), by: structuredOutput, repaired: false }
+  return { ...result, output: { ...output, structured } }
+}
+
+async function* keepingSchema(
+  items: AsyncIterable<ChatPart | Final<ChatOutput>>,
+  input: ChatInput,
+  card: ChatCard,
+  id: string,
+): AsyncGenerator<ChatPart | Final<ChatOutput>> {
+  for await (const item of items) yield 'final' in item ? keptSchema(item, input, card, id) : item
 }
 
 const message: JsonSchema = {
@@ -77,13 +129,12 @@ const outputSchema: JsonSchema = {
     finishReason: { enum: ['stop', 'length', 'tool-calls', 'content-filter', 'other'] },
     answeredBy: { type: 'string' },
     tokens: { type: 'object' },
+    structured: { type: 'object' },
   },
   required: ['content', 'finishReason', 'answeredBy', 'tokens'],
 }
 
-type Problem = { readonly message: string; readonly path: readonly (string | number)[] } | undefined
-
-function checkedBy(json: JsonSchema, problemOf: (value: unknown) => Problem): Schema<unknown, unknown> {
+function checkedBy(json: JsonSchema, problemOf: (value: unknown) => ChatProblem | undefined): Schema<unknown, unknown> {
   const convert = () => json
   return {
     '~standard': {
@@ -96,55 +147,4 @@ function checkedBy(json: JsonSchema, problemOf: (value: unknown) => Problem): Sc
       jsonSchema: { input: convert, output: convert },
     },
   }
-}
-
-function inputProblem(value: unknown): Problem {
-  const { messages, tools } = (value ?? {}) as Partial<ChatInput>
-  if (!Array.isArray(messages) || messages.length === 0)
-    return { message: 'must hold at least one message', path: ['messages'] }
-  for (const [i, one] of (tools ?? []).entries())
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(String(one?.name)))
-      return {
-        message: `'${String(one?.name)}' is no tool name: letters, digits, _ and -, at most 64`,
-        path: ['tools', i, 'name'],
-      }
-  const calls = new Set<string>()
-  for (const [i, one] of messages.entries()) {
-    const problem = messageProblem(one, calls)
-    if (problem !== undefined) return { message: problem, path: ['messages', i] }
-  }
-  return undefined
-}
-
-/** Collects the ids of the calls that came before, since every result needs its call. */
-function messageProblem(one: ChatInput['messages'][number] | null, calls: Set<string>): string | undefined {
-  switch (one?.role) {
-    case 'system':
-    case 'user':
-      return typeof one.content === 'string' ? undefined : 'content must be text'
-    case 'assistant':
-      if (!Array.isArray(one.content)) return 'content must be a list of parts'
-      for (const part of one.content) {
-        if (part.kind !== 'tool-call') continue
-        if (calls.has(part.callId)) return `the call id '${part.callId}' is used twice`
-        calls.add(part.callId)
-      }
-      return undefined
-    case 'tool':
-      if (!Array.isArray(one.content)) return 'content must be a list of tool results'
-      for (const { callId } of one.content)
-        if (!calls.has(callId)) return `there is no call for the tool result '${callId}'`
-      return undefined
-    default:
-      return `role ${JSON.stringify((one as { role?: unknown } | null)?.role)} is not system, user, assistant or tool`
-  }
-}
-
-function outputProblem(value: unknown): Problem {
-  const { content, finishReason, answeredBy, tokens } = (value ?? {}) as Partial<ChatOutput>
-  if (!Array.isArray(content)) return { message: 'must be a list of parts', path: ['content'] }
-  if (typeof finishReason !== 'string') return { message: 'is missing', path: ['finishReason'] }
-  if (typeof answeredBy !== 'string') return { message: 'is missing', path: ['answeredBy'] }
-  if (typeof tokens !== 'object' || tokens === null) return { message: 'is missing', path: ['tokens'] }
-  return undefined
 }

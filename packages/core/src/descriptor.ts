@@ -133,8 +133,10 @@ export interface AssuranceCard {
 
 export interface ChatCard {
   readonly tools: boolean
-  readonly structuredOutput: 'native' | 'none'
+  /** How answers come to keep a schema: by the server's own mode, by a tool call, by words with one repair, or not at all. */
+  readonly structuredOutput: 'native' | 'tool-call' | 'prompt' | 'none'
   readonly contextTokens?: number
+  /** What a user may send. */
   readonly modalities: readonly ('text' | 'image' | 'document')[]
 }
 

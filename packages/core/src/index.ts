@@ -2,6 +2,7 @@
 
 // For those who make models.
 export { type LoadLimit, limitLoad } from './admission.ts'
+export { type AnswerCheck, answerCheck } from './answer-schema.ts'
 // For the safety boundary.
 export {
   type Assurance,
@@ -20,8 +21,10 @@ export type {
   ChatPart,
   ChatTool,
   FinishReason,
+  StructuredAnswer,
   ToolCall,
   ToolResult,
+  UserPart,
 } from './chat.ts'
 export {
   type Change,
@@ -90,6 +93,7 @@ export type { InputOf, OutputOf, Schema } from './schema.ts'
 // For those who carry models.
 export { type ServeOptions, type Service, serve } from './serve.ts'
 export { parseJson } from './strict-json.ts'
+export { readStructured } from './structured-answer.ts'
 export { type DataType, isTensor, type Tensor, tensor } from './tensor.ts'
 export type { Span, TracedCall, Tracer } from './tracer.ts'
 export type { Announcement, AnnouncementEvent, Stop, Transport } from './transport.ts'

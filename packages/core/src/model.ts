@@ -90,10 +90,12 @@ export interface Attempt {
   readonly spent?: Spent | undefined
 }
 
-/** What is unknown is absent, never zero. */
+/** What is unknown is absent, never zero. Cached tokens are some of the input's, reasoning tokens some of the output's. */
 export interface Spent {
   readonly inputTokens?: number | undefined
   readonly outputTokens?: number | undefined
+  readonly cachedInputTokens?: number | undefined
+  readonly reasoningTokens?: number | undefined
   readonly cost?: { readonly amount: number; readonly currency: string } | undefined
 }
 
@@ -139,6 +141,8 @@ export interface RunContext {
     input: NoInfer<In | Stated<In>>,
     options?: Partial<InvokeOptions>,
   ): Promise<Reply<Out>>
+  /** Lists an attempt that ended before the call does, such as a request that is sent again, in the call's usage. */
+  count(attempt: Attempt): void
   /** As `invoke`, for an answer in parts. */
   stream<In, Out, Part>(
     model: Model<In, Out, Part>,

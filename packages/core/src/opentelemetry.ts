@@ -71,6 +71,10 @@ function ending({ quality, confidence, usage, output }: Reply<unknown>): Attribu
     ...(typeof answeredBy === 'string' && { 'gen_ai.response.model': answeredBy }),
     ...(spent?.inputTokens !== undefined && { 'gen_ai.usage.input_tokens': spent.inputTokens }),
     ...(spent?.outputTokens !== undefined && { 'gen_ai.usage.output_tokens': spent.outputTokens }),
+    ...(spent?.cachedInputTokens !== undefined && {
+      'gen_ai.usage.cache_read.input_tokens': spent.cachedInputTokens,
+    }),
+    ...(spent?.reasoningTokens !== undefined && { 'dinrail.usage.reasoning_tokens': spent.reasoningTokens }),
   }
 }
 

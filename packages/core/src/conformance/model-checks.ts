@@ -258,7 +258,7 @@ export async function modelChecks<In>(subject: ModelUnderTest<In>): Promise<Chec
   ]
 }
 
-async function withModel<In, Result>(
+export async function withModel<In, Result>(
   create: ModelUnderTest<In>['create'],
   use: (model: Model<In, unknown, unknown>) => Promise<Result>,
 ): Promise<Result> {
@@ -270,7 +270,7 @@ async function withModel<In, Result>(
   }
 }
 
-async function expectFault(call: Promise<unknown>, code: FaultCode): Promise<void> {
+export async function expectFault(call: Promise<unknown>, code: FaultCode): Promise<void> {
   const fault = await call.then(
     () => undefined,
     (thrown: unknown) => Fault.from(thrown),

@@ -1,0 +1,82 @@
+import type { AssistantPart, ChatInput, ChatMessage, UserPart } from '@dinrail/core'
+
+/** The specification of a provider's model: what a file looks like in a prompt changed with the fourth. */
+export type AiSdkVersion = 'v2' | 'v3' | 'v4'
+
+/** The options of a call as every provider's model takes them. */
+export function callOptions(
+  input: ChatInput,
+  version: AiSdkVersion,
+  abortSignal: AbortSignal,
+): Record<string, unknown> {
+  const { messages, tools, toolChoice, responseSchema, temperature, maxOutputTokens, stop, seed } = input
+  return {
+    prompt: messages.map((message) => promptMessage(message, version)),
+    abortSignal,
+    ...(tools &&
+      tools.length > 0 && {
+        tools: tools.map(({ name, description, parameters }) => ({
+          type: 'function',
+          name,
+          description,
+          inputSchema: parameters,
+        })),
+        toolChoice:
+          typeof toolChoice === 'object' ? { type: 'tool', toolName: toolChoice.name } : { type: toolChoice ?? 'auto' },
+      }),
+    ...(responseSchema && { responseFormat: { type: 'json', schema: responseSchema } }),
+    ...(temperature !== undefined && { temperature }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(stop !== undefined && { stopSequences: stop }),
+    ...(seed !== undefined && { seed }),
+  }
+}
+
+function promptMessage(message: ChatMessage, version: AiSdkVersion): Record<string, unknown> {
+  switch (message.role) {
+    case 'system':
+      return { role: 'system', content: message.content }
+    case 'user': {
+      const parts: readonly UserPart[] =
+        typeof message.content === 'string' ? [{ kind: 'text', text: message.content }] : message.content
+      return { role: 'user', content: parts.map((part) => userPart(part, version)) }
+    }
+    case 'assistant':
+      return { role: 'assistant', content: message.content.map(assistantPart) }
+    case 'tool':
+      return {
+        role: 'tool',
+        content: message.content.map(({ callId, name, outcome, result }) => ({
+          type: 'tool-result',
+          toolCallId: callId,
+          toolName: name,
+          output: { type: outcome === 'ok' ? 'json' : 'error-json', value: result ?? null },
+        })),
+      }
+  }
+}
+
+function userPart(part: UserPart, version: AiSdkVersion): Record<string, unknown> {
+  if (part.kind === 'text') return { type: 'text', text: part.text }
+  return {
+    type: 'file',
+    mediaType: part.mediaType,
+    data: version === 'v4' ? { type: 'data', data: part.data } : part.data,
+    ...(part.kind === 'document' && { filename: part.name }),
+  }
+}
+
+function assistantPart(part: AssistantPart): Record<string, unknown> {
+  switch (part.kind) {
+    case 'text':
+      return { type: 'text', text: part.text }
+    case 'reasoning':
+      return {
+        type: 'reasoning',
+        text: part.text,
+        ...(part.signature && { providerOptions: JSON.parse(part.signature) }),
+      }
+    case 'tool-call':
+      return { type: 'tool-call', toolCallId: part.callId, toolName: part.name, input: part.arguments }
+  }
+}

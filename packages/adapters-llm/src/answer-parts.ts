@@ -1,0 +1,138 @@
+import {
+  type AssistantPart,
+  type ChatInput,
+  type ChatOutput,
+  type ChatPart,
+  Fault,
+  parseJson,
+  type ToolCall,
+} from '@dinrail/core'
+import { callIds } from './dialect.ts'
+
+type Spoken = 'text' | 'reasoning'
+interface Piece {
+  kind: Spoken
+  text: string
+  signature?: string
+}
+
+/** A tool call as it grows. */
+export interface GrowingCall {
+  /** Where the server says that it stands; anything, also nothing. */
+  readonly index: unknown
+  /** As the server calls it; empty where it does not. */
+  id: string
+  name: string
+  text: string
+  /** Given once it is announced, and kept from then on. */
+  callId?: string
+  /** How much of `text` has gone out. */
+  sent: number
+}
+
+/** Puts an answer together and says what is new in it, whatever protocol it came by. */
+export class AnswerParts {
+  readonly calls: GrowingCall[] = []
+  /** What is new since it was last taken. Neighbouring deltas of one kind are one delta. */
+  private fresh: ChatPart[] = []
+  private readonly pieces: Piece[] = []
+  private used: Set<string> | undefined
+  /** The first half of a surrogate pair whose second half is still to come. */
+  private half = ''
+
+  constructor(private readonly input: ChatInput) {}
+
+  takeFresh(): ChatPart[] {
+    const { fresh } = this
+    if (fresh.length > 0) this.fresh = []
+    return fresh
+  }
+
+  say(kind: Spoken, said: string): void {
+    let text = said
+    if (this.half !== '') {
+      text = this.half + said
+      this.half = ''
+    }
+    const last = text.charCodeAt(text.length - 1)
+    if (last >= 0xd800 && last <= 0xdbff) {
+      this.half = text.slice(-1)
+      text = text.slice(0, -1)
+    }
+    if (text === '') return
+    const piece = this.pieces.at(-1)
+    // What is signed is over.
+    if (piece?.kind === kind && piece.signature === undefined) piece.text += text
+    else this.pieces.push({ kind, text })
+    const part = this.fresh.at(-1)
+    const delta = `${kind}-delta` as const
+    if (part?.kind === delta) this.fresh[this.fresh.length - 1] = { kind: delta, text: part.text + text }
+    else this.fresh.push({ kind: delta, text })
+  }
+
+  /** A piece of the server's mark on the reasoning that was just given. */
+  sign(signature: string): void {
+    const piece = this.pieces.at(-1)
+    if (piece?.kind === 'reasoning') piece.signature = (piece.signature ?? '') + signature
+    else this.mark(signature)
+  }
+
+  /** Reasoning of which there is nothing but its mark. */
+  mark(signature: string): void {
+    this.pieces.push({ kind: 'reasoning', text: '', signature })
+  }
+
+  beginCall(index: unknown, id: string): GrowingCall {
+    const call: GrowingCall = { index, id, name: '', text: '', sent: 0 }
+    this.calls.push(call)
+    return call
+  }
+
+  /** Announces a call as soon as its name is known, and gives the new piece of its arguments. */
+  growCall(call: GrowingCall): void {
+    if (call.name === '') return
+    if (call.callId === undefined) {
+      call.callId = this.unusedId(call.id)
+      this.fresh.push({ kind: 'tool-call-start', callId: call.callId, name: call.name })
+    }
+    const text = call.text.slice(call.sent)
+    call.sent = call.text.length
+    if (text === '') return
+    const part = this.fresh.at(-1)
+    if (part?.kind === 'tool-call-delta' && part.callId === call.callId)
+      this.fresh[this.fresh.length - 1] = { ...part, text: part.text + text }
+    else this.fresh.push({ kind: 'tool-call-delta', callId: call.callId, text })
+  }
+
+  /** The whole answer; the calls come whole with it. Throws `unavailable` for text that was garbled on its way. */
+  finish(): ChatOutput['content'] {
+    const calls = this.calls.map((call): ToolCall => {
+      if (call.name === '') throw new Fault('unavailable', 'the server sent a tool call without a name')
+      const { callId = this.unusedId(call.id), name, text } = call
+      return { kind: 'tool-call', callId, name, arguments: argumentsOf(text) }
+    })
+    for (const call of calls) this.fresh.push({ kind: 'tool-call', call })
+    const content: AssistantPart[] = [...this.pieces, ...calls]
+    if (this.half !== '' || this.pieces.some(({ text }) => !text.isWellFormed()))
+      throw new Fault('unavailable', 'the server sent half a surrogate pair')
+    return content
+  }
+
+  private unusedId(id: string): string {
+    this.used ??= callIds(this.input)
+    let callId = id || `call-${this.used.size + 1}`
+    for (let n = 2; this.used.has(callId); n++) callId = `${id || 'call'}-${n}`
+    this.used.add(callId)
+    return callId
+  }
+}
+
+/** JSON where it is JSON that anybody may read (clause 2.4); the text itself where it is not, which whoever runs the tool then refuses. */
+function argumentsOf(text: string): unknown {
+  if (text.trim() === '') return {}
+  try {
+    return parseJson(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,114 @@
+import { type ChatInput, type ChatOutput, Fault, type FinishReason } from '@dinrail/core'
+import { AnswerParts } from './answer-parts.ts'
+import { redactedMark } from './anthropic-request.ts'
+import type { AnswerReader } from './dialect.ts'
+import { serverFault } from './refusal.ts'
+import { asObject, isObject, knownTokens } from './wire-json.ts'
+
+/** An event of a stream, or a whole message. */
+interface Message {
+  readonly type?: unknown
+  readonly error?: unknown
+  readonly message?: unknown
+  readonly index?: unknown
+  readonly content_block?: unknown
+  readonly delta?: unknown
+  readonly usage?: unknown
+  readonly [member: string]: unknown
+}
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'tool-calls',
+  refusal: 'content-filter',
+}
+
+/** Reads an answer of Anthropic Messages, in one piece or in events. */
+export function anthropicReader(model: string, input: ChatInput): AnswerReader {
+  const parts = new AnswerParts(input)
+  let answeredBy = model
+  let finishReason: FinishReason | undefined
+  let usage: Record<string, unknown> = {}
+
+  function takeMessage(message: Record<string, unknown>): void {
+    if (typeof message.model === 'string' && message.model !== '') answeredBy = message.model
+    takeUsage(message.usage)
+    if (Array.isArray(message.content))
+      for (const [index, block] of message.content.entries()) if (isObject(block)) takeBlock(block, index, true)
+    takeReason(message.stop_reason)
+  }
+
+  /** Later counts are of the whole answer, not of what came since. */
+  function takeUsage(counts: unknown): void {
+    if (isObject(counts)) usage = { ...usage, ...counts }
+  }
+
+  function takeReason(reason: unknown): void {
+    if (typeof reason === 'string' && reason !== '') finishReason = finishReasons[reason] ?? 'other'
+  }
+
+  function takeBlock(block: Record<string, unknown>, index: unknown, whole: boolean): void {
+    if (typeof block.text === 'string') parts.say('text', block.text)
+    if (typeof block.thinking === 'string') parts.say('reasoning', block.thinking)
+    if (typeof block.signature === 'string' && block.signature !== '') parts.sign(block.signature)
+    if (block.type === 'redacted_thinking') parts.mark(`${redactedMark}${String(block.data)}`)
+    if (block.type !== 'tool_use') return
+    const call = parts.beginCall(index, typeof block.id === 'string' ? block.id : '')
+    call.name = typeof block.name === 'string' ? block.name : ''
+    // In a stream the input is empty here and comes in pieces, with some servers whole.
+    if (isObject(block.input) && (whole || Object.keys(block.input).length > 0)) call.text = JSON.stringify(block.input)
+    parts.growCall(call)
+  }
+
+  function takeDelta(delta: Record<string, unknown>, index: unknown): void {
+    const { type, text, thinking, signature, partial_json: json } = delta
+    if (type === 'text_delta') parts.say('text', String(text ?? ''))
+    else if (type === 'thinking_delta') parts.say('reasoning', String(thinking ?? ''))
+    else if (type === 'signature_delta') parts.sign(String(signature ?? ''))
+    else if (type === 'input_json_delta') growCall(parts, index, String(json ?? ''))
+  }
+
+  return {
+    take({ name, data }) {
+      // Some servers end like those of chat completions.
+      if (data === '[DONE]') return
+      const message = asObject<Message>(data)
+      const type = message.type ?? name
+      if (type === 'error' || isObject(message.error)) throw serverFault(message.error ?? message)
+      if (type === 'message') takeMessage(message)
+      else if (type === 'message_start' && isObject(message.message)) takeMessage(message.message)
+      else if (type === 'content_block_start' && isObject(message.content_block))
+        takeBlock(message.content_block, message.index, false)
+      else if (type === 'content_block_delta' && isObject(message.delta)) takeDelta(message.delta, message.index)
+      else if (type === 'message_delta') {
+        takeUsage(message.usage)
+        if (isObject(message.delta)) takeReason(message.delta.stop_reason)
+      }
+    },
+    fresh: () => parts.takeFresh(),
+    finish() {
+      if (finishReason === undefined)
+        throw new Fault('unavailable', `${answeredBy} stopped in the middle of its answer`)
+      return { content: parts.finish(), finishReason, answeredBy, tokens: readTokens(usage) }
+    },
+  }
+}
+
+function growCall(parts: AnswerParts, index: unknown, text: string): void {
+  const call = parts.calls.findLast((one) => one.index === index) ?? parts.calls.at(-1)
+  if (call === undefined)
+    throw new Fault('unavailable', 'the server sent arguments of a tool call that it did not begin')
+  call.text += text
+  parts.growCall(call)
+}
+
+/** What was read from a cache or written to one is counted apart there, and is input all the same. */
+function readTokens(usage: Record<string, unknown>): ChatOutput['tokens'] {
+  const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage
+  const cached = [cache_read_input_tokens, cache_creation_input_tokens].map((count) => Number(count ?? 0))
+  const input = typeof input_tokens === 'number' ? cached.reduce((sum, count) => sum + count, input_tokens) : undefined
+  return knownTokens({ input, output: output_tokens, cachedInput: cache_read_input_tokens, reasoning: undefined })
+}

@@ -1,0 +1,47 @@
+import type { ChatInput, ChatOutput, ChatPart, StructuredAnswer, Warning } from '@dinrail/core'
+import type { ServerEvent } from './event-reader.ts'
+
+/** How one protocol says a request and reads an answer. */
+export interface Dialect {
+  readonly url: string
+  /** Those of the protocol, with the key. */
+  readonly headers: Readonly<Record<string, string>>
+  request(input: ChatInput, how: Asked): { readonly body: unknown; readonly warnings: readonly Warning[] }
+  reader(input: ChatInput): AnswerReader
+}
+
+export interface Asked {
+  readonly stream: boolean
+  /** What is to make the model keep its `responseSchema`, where there is one. */
+  readonly by: StructuredAnswer['by']
+}
+
+/** Puts one answer together from what the server sends. */
+export interface AnswerReader {
+  /** Throws the fault that a server hides in an answer, and `unavailable` for what was garbled. */
+  take(event: ServerEvent): void
+  /** What is new since it was last asked. */
+  fresh(): ChatPart[]
+  /** The whole answer. Throws `unavailable` where the server stopped in the middle: a short answer is never taken for whole. */
+  finish(): ChatOutput
+}
+
+const inWords = new WeakMap<object, string>()
+
+/** What a model is told where only words hold it to a schema. A schema is written out once. */
+export function schemaInWords(schema: object): string {
+  const known = inWords.get(schema)
+  if (known !== undefined) return known
+  const words = `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
+  inWords.set(schema, words)
+  return words
+}
+
+/** The ids of the calls so far: servers use them again, the contract does not. */
+export function callIds({ messages }: ChatInput): Set<string> {
+  const ids = new Set<string>()
+  for (const message of messages)
+    if (message.role === 'assistant')
+      for (const part of message.content) if (part.kind === 'tool-call') ids.add(part.callId)
+  return ids
+}

@@ -1,0 +1,107 @@
+import { Fault, type ModelReference, type RunContext } from '@dinrail/core'
+import { readBaseUrl } from './base-url.ts'
+import { BoundedRequest, type Timeouts } from './bounded-request.ts'
+import type { Prices } from './price.ts'
+import { isPage, longestRefusal, refusal } from './refusal.ts'
+import { secretHeader, secretHider } from './secrets.ts'
+import { fetchSender, type Sender } from './sender.ts'
+import { hasTime, pause, pauseBefore } from './waiting.ts'
+import { asObject } from './wire-json.ts'
+
+/** A server that is asked with one JSON body and answers with one. */
+export interface JsonEndpointOptions {
+  /** Where the API begins, such as `http://127.0.0.1:8080/v1`. */
+  readonly baseUrl: string
+  /** What the server calls the model. */
+  readonly model: string
+  /** Sent as a bearer token; appears nowhere else. */
+  readonly key?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** `maker/name` on the rail; made of the model's name unless stated. */
+  readonly id?: string | undefined
+  readonly version?: string | undefined
+  readonly title?: string | undefined
+  /** `fetchSender()` unless stated. */
+  readonly send?: Sender | undefined
+  readonly timeouts?: Timeouts | undefined
+  /** How often a request that failed is sent again: after lost connections, 429 and 5xx. 2 unless stated. */
+  readonly retries?: number | undefined
+  /** By what the server calls the model; only what it reads is paid for. */
+  readonly prices?: Prices | undefined
+  /** Bytes; 256 MiB unless stated. */
+  readonly longestAnswer?: number | undefined
+}
+
+export interface JsonEndpoint {
+  readonly host: string
+  /** Throws the fault that the server's refusal is, and `unavailable` for what is no JSON object. */
+  ask(body: object, context: RunContext): Promise<Record<string, unknown>>
+}
+
+/** `self` is the model that a request is counted for which is sent again. */
+export function jsonEndpoint(
+  factory: string,
+  path: string,
+  options: JsonEndpointOptions,
+  self: ModelReference,
+): JsonEndpoint {
+  const { key, headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
+  const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key, headers: own })
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
+  const secretValues = Object.entries(own).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : []))
+  const hide = secretHider([key, ...secretValues, ...url.searchParams.values()])
+  const { host } = url
+  const headers = {
+    'content-type': 'application/json',
+    ...(key !== undefined && key !== '' && { authorization: `Bearer ${key}` }),
+    ...own,
+  }
+
+  async function once(body: string, totalDue: number | undefined, { signal }: RunContext) {
+    const exchange = new BoundedRequest({
+      send,
+      request: { url: url.href, headers, body },
+      host,
+      timeouts,
+      totalDue,
+      signal,
+      longestAnswer: options.longestAnswer ?? 256 * 1024 * 1024,
+    })
+    try {
+      const response = await exchange.open()
+      if (response.status < 200 || response.status >= 300)
+        throw refusal(response, hide(await exchange.readAll(longestRefusal).catch(() => '')), host, Date.now())
+      const text = await exchange.readAll()
+      if (isPage(text))
+        throw new Fault('unavailable', `${host} answers with a web page: the base URL is not that of such an API`, {
+          retryable: false,
+        })
+      return asObject<Record<string, unknown>>(text)
+    } finally {
+      exchange.close()
+    }
+  }
+
+  return {
+    host,
+    async ask(body, context) {
+      const text = JSON.stringify(body)
+      const totalDue = timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs
+      const call = { context, totalDue }
+      for (let attempt = 0; ; attempt++) {
+        const started = performance.now()
+        try {
+          return await once(text, totalDue, context)
+        } catch (thrown) {
+          if (context.signal.aborted) throw context.signal.reason
+          const { code, message, retryable, details } = Fault.from(thrown)
+          const waitMs = (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? pauseBefore(attempt)
+          if (!retryable || attempt >= retries || !hasTime(call, waitMs))
+            throw new Fault(code, hide(message), { retryable, ...(details !== undefined && { details }) })
+          context.count({ model: self, outcome: code, elapsedMs: performance.now() - started })
+          await pause(waitMs, context.signal)
+        }
+      }
+    },
+  }
+}

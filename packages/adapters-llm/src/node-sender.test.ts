@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { createServer as createPlainServer, request as requestHttp, type Server } from 'node:http'
+import { createServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type Fault, invoke } from '@dinrail/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { chatModel } from './index.ts'
+import { completion, hello, hi, serverThat } from './local-server.test-support.ts'
+import { type NodeSenderOptions, nodeSender } from './node.ts'
+
+/** Made for these tests alone; they open nothing. */
+const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8')
+const ca = file('ca.pem')
+const client = { cert: file('client.pem'), key: file('client.key') }
+
+const endings: (() => void)[] = []
+afterEach(() => {
+  for (const end of endings.splice(0)) end()
+})
+
+async function listening(server: Server): Promise<number> {
+  const open = new Set<Duplex>()
+  server.on('connection', (socket) => open.add(socket))
+  endings.push(() => {
+    for (const socket of open) socket.destroy()
+    server.close()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** An encrypted server; with `mutual` it answers nobody who does not show a certificate of the same authority. */
+async function secureServer(mutual = false): Promise<string> {
+  const tls = { cert: file('server.pem'), key: file('server.key'), ca, requestCert: mutual, rejectUnauthorized: mutual }
+  const server = createServer(tls, (request, response) => {
+    request.resume().on('end', () => response.end(JSON.stringify(completion({ content: 'hi' }))))
+  })
+  return `https://localhost:${await listening(server as unknown as Server)}/v1`
+}
+
+async function ask(baseUrl: string, options: NodeSenderOptions) {
+  const send = nodeSender(options)
+  endings.push(send.close)
+  const model = chatModel({ baseUrl, model: 'm', send, retries: 0 })
+  return invoke(model, hello, { deadlineMs: 10_000 }).then(
+    ({ output }) => output.content,
+    (fault: Fault) => fault,
+  )
+}
+const answered = [{ kind: 'text', text: 'hi' }]
+
+describe('the sender for Node', () => {
+  it('trusts a plant’s own authority, and no stranger’s', async () => {
+    const url = await secureServer()
+    expect(await ask(url, { ca })).toEqual(answered)
+    expect(await ask(url, {})).toMatchObject({ code: 'unavailable', message: /certificate|signed/i })
+  })
+
+  it('shows its own certificate where the server asks for one', async () => {
+    const url = await secureServer(true)
+    expect(await ask(url, { ca, ...client })).toEqual(answered)
+    expect(await ask(url, { ca })).toMatchObject({ code: 'unavailable' })
+  })
+
+  /** Lets through who says the right words, and remembers what it saw. */
+  async function proxy(): Promise<{ readonly url: (credentials: string) => string; readonly seen: string[] }> {
+    const seen: string[] = []
+    const allowed = (headers: Readonly<Record<string, unknown>>) =>
+      headers['proxy-authorization'] === `Basic ${Buffer.from('plant:se:cret').toString('base64')}`
+    const server = createPlainServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      if (!allowed(request.headers)) return void response.writeHead(407).end()
+      const { 'proxy-authorization': _, ...headers } = request.headers
+      const onward = requestHttp(request.url ?? '', { method: 'POST', headers }, (answer) => answer.pipe(response))
+      request.pipe(onward)
+    })
+    server.on('connect', (request, socket: Duplex) => {
+      seen.push(`CONNECT ${request.url}`)
+      if (!allowed(request.headers)) return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
+      const [host = '', port] = (request.url ?? '').split(':')
+      const through = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+        through.pipe(socket).pipe(through)
+      })
+      for (const end of [through, socket]) end.on('error', () => {})
+      endings.push(() => through.destroy())
+    })
+    const port = await listening(server)
+    return { url: (credentials) => `http://${credentials}@127.0.0.1:${port}`, seen }
+  }
+
+  it('reaches an encrypted server through the tunnel of a proxy, which reads nothing', async () => {
+    const { url, seen } = await proxy()
+    const target = await secureServer()
+    expect(await ask(target, { ca, proxy: url('plant:se%3Acret') })).toEqual(answered)
+    expect(seen).toEqual([`CONNECT ${new URL(target).host}`])
+  })
+
+  it('reaches an open server through a proxy', async () => {
+    const { url, seen } = await proxy()
+    const server = await serverThat(hi)
+    expect(await ask(server.url, { proxy: url('plant:se%3Acret') })).toEqual(answered)
+    expect(seen).toEqual([`POST ${server.url}/chat/completions`])
+  })
+
+  it('says that the proxy refuses, and not with which words', async () => {
+    const { url } = await proxy()
+    for (const target of [await secureServer(), (await serverThat(hi)).url]) {
+      const fault = await ask(target, { ca, proxy: url('plant:wrong') })
+      expect(fault).toMatchObject({ message: /407/ })
+      expect(JSON.stringify(fault)).not.toContain('wrong')
+    }
+  })
+})

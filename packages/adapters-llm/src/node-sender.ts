@@ -1,0 +1,140 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import type { SecureContextOptions } from 'node:tls'
+import { directly, proxied } from './node-proxy.ts'
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts'
+
+export interface NodeSenderOptions extends Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'> {
+  /** `http://user:password@host:port` of a proxy; encrypted requests go through it unread. */
+  readonly proxy?: string
+  /** Connections to one server at the same time; any number unless stated. */
+  readonly connections?: number
+}
+
+export interface NodeSender extends Sender {
+  /** Closes the connections that are kept. */
+  close(): void
+}
+
+/**
+ * Sends over connections that are kept open, which takes about half the time of `fetch`. `ca` trusts a plant's own
+ * certificates beside nothing else, `cert` and `key` say who asks (mTLS). One sender may serve many models.
+ */
+export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {}): NodeSender {
+  const kept = {
+    keepAlive: true,
+    scheduling: 'lifo',
+    ...(connections !== undefined && { maxSockets: connections }),
+  } as const
+  const plain = new HttpAgent(kept)
+  const secure = new HttpsAgent({ ...kept, ...tls })
+  const way = proxy === undefined ? undefined : proxied(new URL(proxy), secure)
+  // Where a request goes is worked out once for each address.
+  const routes = new Map<string, RequestOptions>()
+  function routeTo(url: string): RequestOptions {
+    let route = routes.get(url)
+    if (route === undefined) {
+      const target = new URL(url)
+      const agent = target.protocol === 'https:' ? secure : plain
+      route = { method: 'POST', agent, ...(way?.routeTo(target) ?? directly(target)) }
+      routes.set(url, route)
+    }
+    return route
+  }
+
+  function begin({ url, headers }: HttpRequest, length: number): ClientRequest {
+    const route = routeTo(url)
+    const options = { ...route, headers: { ...headers, 'content-length': length, ...route.headers } }
+    return route.agent === secure ? requestHttps(options) : requestHttp(options)
+  }
+
+  const send = (sent: HttpRequest): Promise<HttpResponse> =>
+    new Promise((resolve, reject) => {
+      const { signal, body } = sent
+      if (signal.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const bytes = Buffer.from(body)
+      const request = begin(sent, bytes.length)
+      const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+      signal.addEventListener('abort', onAbort, { once: true })
+      request.on('error', (problem) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(problem)
+      })
+      request.on('response', (response) => {
+        resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
+      })
+      request.end(bytes)
+    })
+
+  return Object.assign(send, {
+    close() {
+      plain.destroy()
+      secure.destroy()
+    },
+  })
+}
+
+/** How many chunks may wait to be read before the server is made to wait. */
+const mostWaiting = 16
+
+function received(response: IncomingMessage, over: () => void): HttpResponse {
+  const waiting: Uint8Array[] = []
+  let ended = false
+  let failure: Error | undefined
+  let settle: { resolve(bytes: Uint8Array | undefined): void; reject(problem: Error): void } | undefined
+
+  response.on('data', (bytes: Uint8Array) => {
+    if (settle !== undefined) {
+      settle.resolve(bytes)
+      settle = undefined
+      return
+    }
+    waiting.push(bytes)
+    if (waiting.length >= mostWaiting) response.pause()
+  })
+  const end = (problem?: Error) => {
+    if (ended) return
+    ended = true
+    failure = problem
+    over()
+    if (problem === undefined) settle?.resolve(undefined)
+    else settle?.reject(problem)
+    settle = undefined
+  }
+  response.on('end', () => end())
+  response.on('error', end)
+  response.on('close', () => end(new Error('the connection was closed')))
+
+  return {
+    status: response.statusCode ?? 0,
+    header(name) {
+      const value = response.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    read() {
+      const bytes = waiting.shift()
+      if (bytes !== undefined) {
+        if (waiting.length === 0 && response.isPaused()) response.resume()
+        return Promise.resolve(bytes)
+      }
+      if (failure !== undefined) return Promise.reject(failure)
+      if (ended) return Promise.resolve(undefined)
+      return new Promise((resolve, reject) => {
+        settle = { resolve, reject }
+      })
+    },
+    close() {
+      if (!ended) response.destroy()
+      over()
+    },
+  }
+}

@@ -1,0 +1,2 @@
+// For Node: connections that are kept, certificates and proxies.
+export { type NodeSender, type NodeSenderOptions, nodeSender } from './node-sender.ts'

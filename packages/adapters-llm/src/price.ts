@@ -1,0 +1,52 @@
+import type { ChatOutput, Spent } from '@dinrail/core'
+
+/** What a million tokens cost. Input that came from a cache costs as much as other input unless stated. */
+export interface Price {
+  /** ISO 4217, such as `EUR`. */
+  readonly currency: string
+  readonly input: number
+  readonly output: number
+  readonly cachedInput?: number
+}
+
+/** By what the server calls the model that answered, or by what it was asked for. */
+export type Prices = Readonly<Record<string, Price>>
+
+/** What an answer took, in tokens and, where a price is known, in money. Undefined where the server said nothing. */
+export function spentOn(
+  { tokens, answeredBy }: Pick<ChatOutput, 'tokens' | 'answeredBy'>,
+  model: string,
+  prices: Prices = {},
+): Spent | undefined {
+  const { input, output, cachedInput, reasoning } = tokens
+  if (input === undefined && output === undefined) return undefined
+  const cost = costOf(tokens, [answeredBy, model].map((name) => ownMember(prices, name)).find(Boolean))
+  return {
+    ...(input !== undefined && { inputTokens: input }),
+    ...(output !== undefined && { outputTokens: output }),
+    ...(cachedInput !== undefined && { cachedInputTokens: cachedInput }),
+    ...(reasoning !== undefined && { reasoningTokens: reasoning }),
+    ...(cost && { cost }),
+  }
+}
+
+/** The same where a model only reads, as one that embeds or ranks does. */
+export function spentOnReading(input: number | undefined, answeredBy: string, model: string, prices?: Prices) {
+  const spent = spentOn({ tokens: { ...(input !== undefined && { input, output: 0 }) }, answeredBy }, model, prices)
+  if (spent === undefined) return undefined
+  const { outputTokens: _, ...read } = spent
+  return read
+}
+
+function ownMember(prices: Prices, name: string): Price | undefined {
+  return Object.hasOwn(prices, name) ? prices[name] : undefined
+}
+
+function costOf(tokens: ChatOutput['tokens'], price: Price | undefined): Spent['cost'] {
+  const { input, output, cachedInput = 0 } = tokens
+  // Half a bill would be taken for the whole.
+  if (price === undefined || input === undefined || output === undefined) return undefined
+  const { currency, input: perInput, output: perOutput, cachedInput: perCached = perInput } = price
+  const amount = ((input - cachedInput) * perInput + cachedInput * perCached + output * perOutput) / 1e6
+  return { amount, currency }
+}

@@ -1,0 +1,112 @@
+import { Fault, type FaultCode } from '@dinrail/core'
+import type { HttpResponse } from './sender.ts'
+
+const codes: Readonly<Record<number, FaultCode>> = {
+  400: 'invalid-input',
+  401: 'denied',
+  403: 'denied',
+  404: 'not-found',
+  405: 'not-found',
+  413: 'invalid-input',
+  422: 'invalid-input',
+  429: 'overloaded',
+  529: 'overloaded',
+}
+
+/** What servers say in words or codes of their own, whatever status they say it with. The first that fits decides. */
+const sayings: readonly (readonly [RegExp, FaultCode])[] = [
+  [/insufficient_quota|billing|credit balance/i, 'denied'],
+  [/rate.?limit|overloaded|too many requests|server is busy/i, 'overloaded'],
+  [/invalid.?api.?key|incorrect api key|authentication_error|unauthori[sz]ed|expired/i, 'denied'],
+  [/model_not_found|model\b.{0,80}\b(?:not found|not exist|not a valid|unknown)|not_found_error/i, 'not-found'],
+  [/context.?length|maximum context|context (?:size|window)|too long|too large/i, 'invalid-input'],
+]
+const statusDecides = new Set([401, 403, 404, 413, 429, 529])
+
+/** How long the body of a refusal may be before the rest is of no interest. */
+export const longestRefusal = 64 * 1024
+const longestSaying = 300
+
+const hints: Partial<Record<FaultCode, string>> = {
+  denied: ' (is the key right, and has it not expired?)',
+  'not-found': ' (is the base URL right, and does the server have this model?)',
+}
+
+/** A status above 2xx, with what the server said. `now` is what a date in Retry-After is counted from. */
+export function refusal(
+  response: Pick<HttpResponse, 'status' | 'header'>,
+  body: string,
+  host: string,
+  now: number,
+): Fault {
+  const { status } = response
+  if (status < 200 || (status >= 300 && status < 400))
+    return new Fault('not-found', `${host} redirects elsewhere: give the base URL that it redirects to`, {
+      details: { status },
+    })
+  const said = sayingOf(body)
+  const byWords = statusDecides.has(status) ? undefined : meaningOf(said)
+  const code = byWords !== undefined && status < 500 ? byWords : (codes[status] ?? ofClass(status))
+  const retryAfterMs = retryAfter(response, now)
+  return new Fault(code, `${host} answers ${status}: ${said.slice(0, longestSaying)}${hints[code] ?? ''}`, {
+    details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  })
+}
+
+/** An error that a server hides inside an answer. */
+export function serverFault(error: unknown): Fault {
+  const { code, status } = (error ?? {}) as { readonly code?: unknown; readonly status?: unknown }
+  const said = errorText(error)
+  const stated = [code, status].map(Number).find((number) => number >= 400 && number < 600)
+  const meant =
+    stated === undefined ? meaningOf(`${typeof code === 'string' ? code : ''} ${typeOf(error)} ${said}`) : undefined
+  const known = stated === undefined ? (meant ?? 'unavailable') : (codes[stated] ?? ofClass(stated))
+  return new Fault(known, `the server reports: ${said.slice(0, longestSaying)}${hints[known] ?? ''}`, {
+    ...(stated !== undefined && { details: { status: stated } }),
+  })
+}
+
+/** A request that the server cannot read is the caller's; what it does not say is the server's. */
+function ofClass(status: number): FaultCode {
+  return status === 408 || status === 409 || status === 425 || status >= 500 ? 'unavailable' : 'invalid-input'
+}
+
+function meaningOf(said: string): FaultCode | undefined {
+  return sayings.find(([pattern]) => pattern.test(said))?.[1]
+}
+
+function sayingOf(body: string): string {
+  try {
+    const { error, message, detail } = JSON.parse(body) as Record<string, unknown>
+    const code = (error as { code?: unknown } | null)?.code
+    return `${errorText(error ?? message ?? detail ?? body)}${typeof code === 'string' ? ` [${code}]` : ''}`
+  } catch {
+    return isPage(body) ? 'a web page' : body.trim() || 'nothing'
+  }
+}
+
+export function isPage(body: string): boolean {
+  return /^\s*(?:<!doctype|<html|<head|<body)/i.test(body)
+}
+
+function typeOf(error: unknown): string {
+  const type = (error as { type?: unknown } | null)?.type
+  return typeof type === 'string' ? type : ''
+}
+
+function errorText(error: unknown): string {
+  if (typeof error === 'string') return error
+  const message = (error as { message?: unknown } | null)?.message
+  return typeof message === 'string' ? message : (JSON.stringify(error) ?? 'nothing')
+}
+
+/** Milliseconds, from seconds, a date or the milliseconds that some servers state. */
+function retryAfter(response: Pick<HttpResponse, 'header'>, now: number): number | undefined {
+  const exact = Number(response.header('retry-after-ms') ?? Number.NaN)
+  if (exact >= 0) return exact
+  const stated = response.header('retry-after')?.trim()
+  if (stated === undefined || stated === '') return undefined
+  const seconds = Number(stated)
+  const ms = Number.isNaN(seconds) ? Date.parse(stated) - now : seconds * 1000
+  return ms >= 0 ? ms : undefined
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import {
+  conversation,
+  type Ending,
+  type Fixture,
+  fixtures,
+  modelOf,
+  type Read,
+  readAnswer,
+  sending,
+} from './fixtures.test-support.ts'
+
+const named = fixtures.map((fixture) => [`${fixture.protocol}: ${fixture.name}`, fixture] as const)
+const whole = named.filter(([, { expected }]) => expected.fault === undefined)
+
+const read = (fixture: Fixture, pieces: readonly Uint8Array[], ending?: Ending) =>
+  readAnswer(modelOf(fixture, sending(pieces, ending)), conversation(fixture.expected.earlier))
+
+/** Every fault that an answer which was spoilt on its way may end in. */
+const spoilt = ['unavailable', 'overloaded', 'invalid-input', 'denied', 'not-found']
+
+function expectFaultOrWhole(found: Read, once: Read, why: string): void {
+  const said = ({ reply }: Read) => JSON.stringify(reply?.output.content)
+  if (found.fault === undefined) expect(said(found), why).toBe(said(once))
+  else expect(spoilt, `${why}: ${found.fault.message}`).toContain(found.fault.code)
+}
+
+describe('an answer that is spoilt on its way', () => {
+  it.each(named)('is a fault, or whole, when it is cut: %s', async (_, fixture) => {
+    const once = await read(fixture, [fixture.bytes])
+    for (let at = 0; at < fixture.bytes.length; at++) {
+      const part = [fixture.bytes.subarray(0, at)]
+      expectFaultOrWhole(await read(fixture, part), once, `ended at ${at}`)
+      // What breaks off is a fault even where nothing seems to be missing.
+      expect((await read(fixture, part, 'break')).fault, `broken off at ${at}`).toBeDefined()
+    }
+  })
+
+  it.each(named)('is a fault, or whole, when a byte is garbled: %s', async (_, fixture) => {
+    const once = await read(fixture, [fixture.bytes])
+    for (let at = 0; at < fixture.bytes.length; at++) {
+      const garbled = fixture.bytes.slice()
+      // The one is never UTF-8, the other never part of JSON.
+      garbled[at] = at % 2 === 0 ? 0xff : 0x00
+      expectFaultOrWhole(await read(fixture, [garbled]), once, `garbled at ${at}`)
+    }
+  })
+
+  it.each(whole.filter(([name]) => /calls-index-from-1|think-tags$|thinking-and-call/.test(name)))(
+    'is a fault that can fail over when it stalls: %s',
+    async (_, fixture) => {
+      const stalls = Array.from(fixture.bytes, async (_byte, at) => {
+        const send = sending([fixture.bytes.subarray(0, at)], 'stall')
+        const { fault } = await readAnswer(modelOf(fixture, send, { idleMs: 30 }), conversation())
+        expect(fault, `stalled at ${at}`).toMatchObject({ code: 'unavailable', retryable: true })
+        expect(fault?.details).toMatchObject({ timeout: 'idle' })
+      })
+      await Promise.all(stalls)
+    },
+  )
+})
