@@ -69,9 +69,7 @@ export function elementCount(shape: readonly number[]): number {
   return count
 }
 
-const dataTypes = Object.keys(arrayOf) as DataType[]
-
 function dataTypeOf(data: unknown): DataType | undefined {
-  for (const dtype of dataTypes) if (data instanceof arrayOf[dtype]) return dtype
+  for (const dtype in arrayOf) if (data instanceof arrayOf[dtype as DataType]) return dtype as DataType
   return undefined
 }
