@@ -211,6 +211,10 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
 
   it.each([
     ['an answer under another type', text(JSON.stringify(completion({ content: 'hi' })), 'text/plain')],
+    [
+      'events that say that they are JSON',
+      text(chunk({ content: 'h' }) + chunk({ content: 'i' }, 'stop'), 'application/json'),
+    ],
     ['an answer in events, though none were asked for', streamOf(chunk({ content: 'hi' }, 'stop'))],
   ])('reads %s', async (_what, answers) => {
     const server = await serverThat(answers)

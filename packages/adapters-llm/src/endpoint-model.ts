@@ -15,7 +15,7 @@ import { withoutAnswerTool } from './answer-tool.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import { contentParts } from './content-parts.ts'
 import type { Dialect } from './dialect.ts'
-import { EventReader } from './event-reader.ts'
+import { EventReader, type ServerEvent } from './event-reader.ts'
 import { judge } from './judgement.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
@@ -104,7 +104,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
         async next() {
           if (whole !== undefined) return undefined
           if (events === undefined) {
-            reader.take({ name: '', data: await pageless(request) })
+            for (const event of eventsOf(await pageless(request))) reader.take(event)
             whole = reader.finish()
           } else {
             const bytes = await request.read()
@@ -275,6 +275,13 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     run,
     stream,
   })
+}
+
+/** An answer in one piece is one event, unless it is a stream that says that it is none. */
+function eventsOf(text: string): readonly ServerEvent[] {
+  if (!/^(?:data|event|id|retry)?:/.test(text)) return [{ name: '', data: text }]
+  const events = new EventReader()
+  return [...events.push(new TextEncoder().encode(text)), ...events.end()]
 }
 
 function pageFault(host: string): Fault {
