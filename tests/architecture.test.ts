@@ -52,6 +52,7 @@ describe('the house', () => {
       'collab/src/index.ts',
       'adapters-llm/src/index.ts',
       'adapters-onnx/src/index.ts',
+      'adapters-onnx/src/worker-pool.ts',
       'agent-kit/src/index.ts',
       'transport-mqtt/src/index.ts',
     ]

@@ -9,13 +9,14 @@ const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8'
 const guides: Readonly<Record<string, string>> = {
   'docs/write-an-adapter.md': 'examples/write-an-adapter/spindle.mjs',
   'docs/write-a-transport.md': 'examples/write-a-transport/broadcast.mjs',
+  'packages/adapters-onnx/README.md': 'examples/onboard-an-onnx-file.ts',
 }
 /** What a guide shows that no file of its own can hold. */
 const elsewhere = [/^export const known = /]
 
 describe('the guides', () => {
   it.each(Object.entries(guides))('%s shows only what stands in %s', (guide, example) => {
-    const blocks = [...read(guide).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '')
+    const blocks = [...read(guide).matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '')
     expect(blocks.length).toBeGreaterThan(1)
     for (const block of blocks) if (!elsewhere.some((one) => one.test(block))) expect(read(example)).toContain(block)
   })

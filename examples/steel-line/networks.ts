@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
+import { provenanceOf, trainingLimits } from '../training/card-origin.ts'
 import { bearingDiagnosis, surfaceInspection } from './contracts.ts'
 import bearing from './models/bearing-diagnosis.card.json' with { type: 'json' }
 import surface from './models/surface-inspection.card.json' with { type: 'json' }
@@ -13,21 +14,12 @@ import { stripDefects } from './training/steel-plates.ts'
 runtime.env.wasm.numThreads = 1
 
 const bytesOf = async (file: string) => new Uint8Array(await readFile(new URL(`./models/${file}`, import.meta.url)))
-const training = ({ minimum: min, maximum: max }: { readonly minimum: number; readonly maximum: number }) => ({
-  training: { min, max },
-})
-/** What a card says of where a model comes from and how far it may be believed, as its descriptor says it. */
-const origin = ({ data, licence, limitations, metrics }: typeof bearing | typeof surface) => {
-  const { accuracy, accuracyInterval, n, expectedCalibrationError } = metrics.heldOut
-  const { name, source } = data
+const origin = (card: typeof bearing | typeof surface) => {
+  const { accuracy, accuracyInterval, n, expectedCalibrationError } = card.metrics.heldOut
+  const metrics = { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n }
   return {
     confidence: { calibration: 'temperature', expectedCalibrationError },
-    provenance: {
-      data: [{ name, source, licence: data.licence, sha256: data.sha256 }],
-      metrics: { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n },
-      licence,
-      limitations,
-    },
+    provenance: provenanceOf(card, metrics),
   } as const
 }
 const byLabel = <Label extends string>(labels: readonly Label[], values: readonly number[]) =>
@@ -45,21 +37,22 @@ export const bearingModel = async () =>
     runtime,
     model: await bytesOf(bearing.artefact.file),
     sha256: `sha256:${bearing.artefact.sha256}`,
-    tensors: {
+    inputs: {
       vibration: {
-        input: bearing.input.name,
-        shape: [BEARING_WINDOW],
-        axes: ['time'],
-        unit: 'm/s2',
-        limits: { physical: { min: -500, max: 500 } },
-        description: bearing.input.description,
+        tensor: {
+          shape: [BEARING_WINDOW],
+          axes: ['time'],
+          unit: 'm/s2',
+          limits: { physical: { min: -500, max: 500 } },
+          description: bearing.input.description,
+        },
       },
     },
-    context: { shaftSpeed: { unit: '1/min', limits: training(bearing.trainingRange.shaftSpeed) } },
-    classes: { output: bearing.output.name, labels: bearingConditions },
+    context: { shaftSpeed: { unit: '1/min', limits: trainingLimits(bearing.trainingRange.shaftSpeed) } },
+    outputs: { probabilities: { labels: bearingConditions } },
     golden: bearing.golden.map(({ simulated, output, tolerance }) => ({
       input: { vibration: tensor(simulateVibration(simulated as VibrationOptions)), shaftSpeed: simulated.shaftSpeed },
-      probabilities: byLabel(bearingConditions, output),
+      output: { probabilities: byLabel(bearingConditions, output) },
       tolerance,
     })),
   })
@@ -76,19 +69,20 @@ export const surfaceModel = async () =>
     runtime,
     model: await bytesOf(surface.artefact.file),
     sha256: `sha256:${surface.artefact.sha256}`,
-    features: {
-      input: surface.input.name,
-      fields: surface.features.map(({ name, unit, description }) => ({
-        name,
-        unit,
-        description,
-        limits: training(surface.trainingRange[name as keyof typeof surface.trainingRange]),
-      })),
+    inputs: {
+      features: {
+        vector: surface.features.map(({ name, unit, description }) => ({
+          name,
+          unit,
+          description,
+          limits: trainingLimits(surface.trainingRange[name as keyof typeof surface.trainingRange]),
+        })),
+      },
     },
-    classes: { output: surface.output.name, labels: stripDefects },
+    outputs: { probabilities: { labels: stripDefects } },
     golden: surface.golden.map(({ input, output, tolerance }) => ({
       input: Object.fromEntries(surface.features.map(({ name }, i) => [name, input[i]!])),
-      probabilities: byLabel(stripDefects, output),
+      output: { probabilities: byLabel(stripDefects, output) },
       tolerance,
     })),
   })

@@ -1,4 +1,5 @@
 import { type Sample, sample, type Tensor, tensor } from '@dinrail/core'
+import { seededRandom } from '../training/random.ts'
 import type { Strip } from './contracts.ts'
 import { drawDefect, simulateStrip } from './simulator/strips.ts'
 import { simulateVibration } from './simulator/vibration.ts'
@@ -8,7 +9,6 @@ import {
   bearingConditions,
   readBearingWindows,
 } from './training/cwru-bearing.ts'
-import { seededRandom } from './training/random.ts'
 import { readStrips } from './training/steel-plates.ts'
 
 /** What the line sees in one run, with the truth that the models' answers are held against. */

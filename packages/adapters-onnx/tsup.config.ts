@@ -1,3 +1,8 @@
 import { packageBuild } from '../../tsup.preset.ts'
 
-export default packageBuild({ index: 'src/index.ts' })
+export default packageBuild({
+  index: 'src/index.ts',
+  'worker-pool': 'src/worker-pool.ts',
+  node: 'src/node.ts',
+  'inspect-command': 'src/inspect-command.ts',
+})

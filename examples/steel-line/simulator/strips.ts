@@ -4,7 +4,7 @@
  * so a simulated strip is as consistent as a measured one. `strips.json` holds these parameters and no rows.
  */
 import { readFileSync } from 'node:fs'
-import { seededRandom } from '../training/random.ts'
+import { seededRandom } from '../../training/random.ts'
 
 /** Quantities that the 27 features follow from. */
 export const primaryQuantities = [

@@ -5,8 +5,9 @@
  * Model: Randall and Antoni, Rolling element bearing diagnostics: a tutorial, MSSP 25 (2011); McFadden and Smith,
  * Model for the vibration produced by a single point defect, JSV 96 (1984). No recorded data enters here.
  */
+
+import { type Random, seededRandom } from '../../training/random.ts'
 import type { BearingCondition } from '../training/cwru-bearing.ts'
-import { type Random, seededRandom } from '../training/random.ts'
 import { type BearingGeometry, bearing6205, bearingOrders } from './bearing-geometry.ts'
 
 export interface VibrationOptions {

@@ -1,4 +1,12 @@
 /** Trains the model that tells from a window of vibration which part of a bearing is damaged. */
+
+import { type DataSlice, sha256 } from '../../training/data-file.ts'
+import { fitTemperature, measure, rounded, sixDigits } from '../../training/measure.ts'
+import type { TrainedModel } from '../../training/model-card.ts'
+import { largestDifference, runModel } from '../../training/model-run.ts'
+import { type Network, networkLogits, softmax, trainNetwork } from '../../training/network.ts'
+import { encodeOnnx, onnxGraph } from '../../training/onnx-file.ts'
+import { seededRandom } from '../../training/random.ts'
 import { simulateVibration } from '../simulator/vibration.ts'
 import {
   addBearingFeatures,
@@ -16,13 +24,6 @@ import {
   readBearingWindows,
   toMetresPerSecondSquared,
 } from './cwru-bearing.ts'
-import { type DataSlice, sha256 } from './data-file.ts'
-import { fitTemperature, measure, rounded, sixDigits } from './measure.ts'
-import type { TrainedModel } from './model-card.ts'
-import { largestDifference, runModel } from './model-run.ts'
-import { type Network, networkLogits, softmax, trainNetwork } from './network.ts'
-import { encodeOnnx, onnxGraph } from './onnx-file.ts'
-import { seededRandom } from './random.ts'
 
 const SEED = 6205
 const MEMBERS = 4

@@ -6,10 +6,11 @@
  * structural resonances is modulated at the rates that the bearing's geometry fixes. The envelope is the magnitude
  * of the band moved to zero frequency: its bins are cut from the spectrum and transformed back, which also decimates.
  */
+
+import type { OnnxAttribute, OnnxGraph } from '../../training/onnx-file.ts'
 import { bearing6205, bearingOrders } from '../simulator/bearing-geometry.ts'
 import { BEARING_SAMPLE_RATE, BEARING_WINDOW } from './cwru-bearing.ts'
 import { fourier, hannWindow, powerSpectrum } from './fourier.ts'
-import type { OnnxAttribute, OnnxGraph } from './onnx-file.ts'
 
 /** Largest difference of a feature between TypeScript (float64) and the graph (float32). */
 export const FEATURE_TOLERANCE = 2e-3

@@ -2,7 +2,7 @@
  * Reads the drive-end recordings of the Case Western Reserve University bearing data centre (12 kHz, seeded
  * faults). The data may not be redistributed: windows are read from the reader's own copy and never committed.
  */
-import { type DataSlice, readDataFile, sha256 } from './data-file.ts'
+import { type DataSlice, readDataFile, sha256 } from '../../training/data-file.ts'
 
 /** The part of the bearing that is damaged; the output order of the model. */
 export const bearingConditions = ['normal', 'inner-race', 'ball', 'outer-race'] as const

@@ -2,8 +2,8 @@
  * Reads Steel Plates Faults (Semeion, UCI 198, CC BY 4.0): geometry and brightness of a suspicious region on a steel
  * strip, and which defect it is.
  */
-import { type DataSlice, readDataFile, sha256 } from './data-file.ts'
-import { seededRandom } from './random.ts'
+import { type DataSlice, readDataFile, sha256 } from '../../training/data-file.ts'
+import { seededRandom } from '../../training/random.ts'
 
 /** The output order of the model. */
 export const stripDefects = ['pastry', 'z-scratch', 'k-scratch', 'stains', 'dirtiness', 'bumps', 'other'] as const

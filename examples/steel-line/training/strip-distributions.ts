@@ -1,4 +1,6 @@
 /** Fits the distributions that `simulateStrip` draws from. */
+
+import { sixDigits } from '../../training/measure.ts'
 import {
   type PrimaryQuantity,
   primaryQuantities,
@@ -6,7 +8,6 @@ import {
   type StripDistribution,
   type StripDistributions,
 } from '../simulator/strips.ts'
-import { sixDigits } from './measure.ts'
 import { type StripRecord, stripDefects } from './steel-plates.ts'
 
 const LEVELS = [0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1]

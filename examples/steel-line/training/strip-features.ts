@@ -2,7 +2,7 @@
  * Measures that the surface model derives from the 27 raw values, twice: in TypeScript for training and as ONNX nodes.
  * Both round every step to float32, so the trees see the same bits.
  */
-import type { OnnxGraph } from './onnx-file.ts'
+import type { OnnxGraph } from '../../training/onnx-file.ts'
 import { stripFeatures } from './steel-plates.ts'
 
 const at = (name: string): number => stripFeatures.findIndex((feature) => feature.name === name)

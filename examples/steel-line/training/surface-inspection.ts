@@ -1,13 +1,15 @@
 /** Trains the model that tells from the measures of a region which defect a steel strip has. */
+
+import { type BoostedTrees, type Boosting, boostTrees, treeLogits } from '../../training/boosted-trees.ts'
+import { type DataSlice, sha256 } from '../../training/data-file.ts'
+import { fitTemperature, measure, rounded, sixDigits } from '../../training/measure.ts'
+import type { TrainedModel } from '../../training/model-card.ts'
+import { largestDifference, runModel } from '../../training/model-run.ts'
+import { softmax } from '../../training/network.ts'
+import { encodeOnnx, onnxGraph } from '../../training/onnx-file.ts'
+import { seededRandom } from '../../training/random.ts'
+import { addTreeEnsemble, treeOperators } from '../../training/tree-ensemble.ts'
 import { drawDefect, type StripDistributions, simulateStrip } from '../simulator/strips.ts'
-import { type BoostedTrees, type Boosting, boostTrees, type TreeNode, treeLogits } from './boosted-trees.ts'
-import { type DataSlice, sha256 } from './data-file.ts'
-import { fitTemperature, measure, rounded, sixDigits } from './measure.ts'
-import type { TrainedModel } from './model-card.ts'
-import { largestDifference, runModel } from './model-run.ts'
-import { softmax } from './network.ts'
-import { encodeOnnx, onnxGraph } from './onnx-file.ts'
-import { seededRandom } from './random.ts'
 import { readStrips, stripDataDigest, stripDefects, stripFeatures, stripSplit, stripVector } from './steel-plates.ts'
 import { addStripFeatures, deriveStripFeatures } from './strip-features.ts'
 
@@ -29,7 +31,6 @@ const SIMULATED_STRIPS = 2000
 const TOLERANCE = 1e-4
 const PORTS = { input: 'features', output: 'probabilities' } as const
 const FILE = 'surface-inspection.onnx'
-const TREE_DOMAIN = 'ai.onnx.ml'
 
 export const trainSurfaceInspection = async (
   dataDirectory: string,
@@ -204,54 +205,14 @@ const encode = (model: BoostedTrees, temperature: number): Uint8Array => {
   const graph = onnxGraph()
   const { apply, floats } = graph
   const widened = addStripFeatures(graph, PORTS.input)
-  const nodes: { tree: number; id: number; feature: number; value: number; leaf: boolean; yes: number; no: number }[] =
-    []
-  const leaves: { tree: number; id: number; output: number; weight: number }[] = []
-  model.trees.forEach(({ output, root }, tree) => {
-    let count = 0
-    const add = (node: TreeNode): number => {
-      const id = count
-      count += 1
-      const own = { tree, id, feature: 0, value: 0, leaf: node.kind === 'leaf', yes: 0, no: 0 }
-      nodes.push(own)
-      if (node.kind === 'leaf') leaves.push({ tree, id, output, weight: node.value })
-      else {
-        own.feature = node.feature
-        own.value = node.threshold
-        own.yes = add(node.left)
-        own.no = add(node.right)
-      }
-      return id
-    }
-    add(root)
-  })
-  const integers = (value: readonly number[]) => ({ kind: 'integers', value }) as const
-  const numbers = (value: readonly number[]) => ({ kind: 'floats', value }) as const
-  const logits = apply('TreeEnsembleRegressor', [widened], {
-    domain: TREE_DOMAIN,
-    attributes: {
-      n_targets: { kind: 'integer', value: stripDefects.length },
-      base_values: numbers(model.base),
-      nodes_treeids: integers(nodes.map(({ tree }) => tree)),
-      nodes_nodeids: integers(nodes.map(({ id }) => id)),
-      nodes_featureids: integers(nodes.map(({ feature }) => feature)),
-      nodes_values: numbers(nodes.map(({ value }) => value)),
-      nodes_modes: { kind: 'texts', value: nodes.map(({ leaf }) => (leaf ? 'LEAF' : 'BRANCH_LEQ')) },
-      nodes_truenodeids: integers(nodes.map(({ yes }) => yes)),
-      nodes_falsenodeids: integers(nodes.map(({ no }) => no)),
-      target_treeids: integers(leaves.map(({ tree }) => tree)),
-      target_nodeids: integers(leaves.map(({ id }) => id)),
-      target_ids: integers(leaves.map(({ output }) => output)),
-      target_weights: numbers(leaves.map(({ weight }) => weight)),
-    },
-  })
+  const logits = addTreeEnsemble(graph, widened, model)
   const tempered = apply('Div', [logits, floats([temperature], [1])])
   apply('Softmax', [tempered], { attributes: { axis: { kind: 'integer', value: 1 } }, output: PORTS.output })
   return encodeOnnx({
     name: 'surface-inspection',
     description: 'Which defect a region of a steel strip shows, from its geometry and brightness.',
     producer: { name: 'dinrail', version: '1.0.0' },
-    operatorSets: { '': 17, [TREE_DOMAIN]: 3 },
+    operatorSets: { '': 17, ...treeOperators },
     nodes: graph.nodes,
     constants: graph.constants,
     inputs: [{ name: PORTS.input, dims: ['batch', stripFeatures.length], description: 'raw measures of one region' }],

@@ -2,12 +2,11 @@
  * Trains the models of the steel line and writes them, their cards and the parameters of the strip simulator.
  * The same data give the same bytes.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { writeModel } from '../../training/write-model.ts'
 import { trainBearingDiagnosis } from './bearing-diagnosis.ts'
-import { cardMarkdown, type TrainedModel } from './model-card.ts'
 import { readStrips } from './steel-plates.ts'
 import { fitStripDistributions } from './strip-distributions.ts'
 import { trainSurfaceInspection } from './surface-inspection.ts'
@@ -23,15 +22,6 @@ Writes models/*.onnx, models/*.card.json, models/*.card.md and simulator/strips.
 const modelsDirectory = fileURLToPath(new URL('../models/', import.meta.url))
 const distributionsFile = fileURLToPath(new URL('../simulator/strips.json', import.meta.url))
 
-const write = ({ bytes, card }: TrainedModel): void => {
-  mkdirSync(modelsDirectory, { recursive: true })
-  const name = card.artefact.file.replace(/\.onnx$/, '')
-  writeFileSync(join(modelsDirectory, card.artefact.file), bytes)
-  writeFileSync(join(modelsDirectory, `${name}.card.json`), `${JSON.stringify(card, undefined, 2)}\n`)
-  writeFileSync(join(modelsDirectory, `${name}.card.md`), cardMarkdown(card))
-  console.log(`${card.artefact.file}: ${bytes.length} bytes, SHA-256 ${card.artefact.sha256}`)
-}
-
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: { data: { type: 'string', default: '../shared/data' }, help: { type: 'boolean', default: false } },
@@ -41,12 +31,15 @@ const main = async (): Promise<void> => {
     return
   }
   const progressOf = (model: string) => (line: string) => console.log(`${model}: ${line}`)
-  write(await trainBearingDiagnosis(values.data, progressOf('bearing-diagnosis')))
+  writeModel(modelsDirectory, await trainBearingDiagnosis(values.data, progressOf('bearing-diagnosis')))
 
   // Fitted on the train slice alone: a simulated strip tells nothing of the strips held out.
   const distributions = fitStripDistributions(readStrips(values.data, 'train'))
   writeFileSync(distributionsFile, `${JSON.stringify(distributions)}\n`)
-  write(await trainSurfaceInspection(values.data, distributions, progressOf('surface-inspection')))
+  writeModel(
+    modelsDirectory,
+    await trainSurfaceInspection(values.data, distributions, progressOf('surface-inspection')),
+  )
 }
 
 try {

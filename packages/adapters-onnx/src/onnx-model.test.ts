@@ -26,25 +26,26 @@ const windowMean = bytesOf(
 )
 
 const stated = { version: '1.0.0', title: 'A classifier', task: 'quality-inspection', runtime: ort } as const
-const features = {
-  input: 'features',
-  fields: [
-    { name: 'length', unit: 'mm', limits: { physical: { min: -1e6, max: 1e6 }, training: { min: -10, max: 10 } } },
-    { name: 'width', unit: 'mm' },
-    { name: 'brightness', unit: '1' },
-  ],
+const inputs = {
+  features: {
+    vector: [
+      { name: 'length', unit: 'mm', limits: { physical: { min: -1e6, max: 1e6 }, training: { min: -10, max: 10 } } },
+      { name: 'width', unit: 'mm' },
+      { name: 'brightness', unit: '1' },
+    ],
+  },
 } as const
-const classes = { output: 'probabilities', labels: ['good', 'bad'] } as const
+const outputs = { probabilities: { labels: ['good', 'bad'] } } as const
 const strips = (change: object = {}) =>
-  onnxModel({ ...stated, id: 'acme/strip', model: linear, features, classes, ...change })
+  onnxModel({ ...stated, id: 'acme/strip', model: linear, inputs, outputs, ...change })
 const windows = () =>
   onnxModel({
     ...stated,
     id: 'acme/window',
     model: windowMean,
-    tensors: { vibration: { input: 'window', shape: [4], axes: ['time'], unit: 'm/s2' } },
+    inputs: { window: { tensor: { field: 'vibration', shape: [4], axes: ['time'], unit: 'm/s2' } } },
     context: { shaftSpeed: { unit: '1/min', limits: { training: { min: 100, max: 200 } } } },
-    classes: { output: 'probabilities', labels: ['up', 'down'] },
+    outputs: { probabilities: { labels: ['up', 'down'] } },
   })
 
 const softmax = (a: number, b: number) => Math.exp(a) / (Math.exp(a) + Math.exp(b))
@@ -112,18 +113,21 @@ describe('a file that does not fit its contract is refused when it is loaded', (
   it.each([
     ['text', { model: new TextEncoder().encode('not a model') }, /no ONNX model/],
     ['a truncated file', { model: linear.slice(0, 80) }, /no ONNX model/],
-    ['an unknown input', { features: { ...features, input: 'pixels' } }, /the file has features/],
-    ['another number of fields', { features: { ...features, fields: features.fields.slice(1) } }, /has \[.*3\]/],
-    ['an unknown output', { classes: { ...classes, output: 'scores' } }, /the file has probabilities/],
-    ['another number of labels', { classes: { ...classes, labels: ['a', 'b', 'c'] } }, /3 labels are stated/],
+    ['an unknown input', { inputs: { pixels: inputs.features } }, /the file has features/],
+    ['another number of fields', { inputs: { features: { vector: inputs.features.vector.slice(1) } } }, /has \[.*3\]/],
+    ['an unknown output', { outputs: { scores: outputs.probabilities } }, /the file has probabilities/],
+    ['another number of labels', { outputs: { probabilities: { labels: ['a', 'b', 'c'] } } }, /3 labels are stated/],
     ['an output that is a sequence', { model: sequence }, /zipmap=False/],
-    ['an input that nobody feeds', { features: undefined }, /nothing is stated for the ONNX input features/],
     ['a flipped bit in pinned weights', { model: flipped, sha256: pin }, /pinned are/],
     [
       'a wrong golden answer',
       {
         golden: [
-          { input: { length: 1, width: 2, brightness: 1 }, probabilities: { good: 0.1, bad: 0.9 }, tolerance: 1e-3 },
+          {
+            input: { length: 1, width: 2, brightness: 1 },
+            output: { probabilities: { good: 0.1, bad: 0.9 } },
+            tolerance: 1e-3,
+          },
         ],
       },
       /golden answer/,
@@ -136,7 +140,7 @@ describe('a file that does not fit its contract is refused when it is loaded', (
     const golden = [
       {
         input: { length: 1, width: 2, brightness: 0.5 },
-        probabilities: { good: expected(1, 2, 0.5), bad: 1 - expected(1, 2, 0.5) },
+        output: { probabilities: { good: expected(1, 2, 0.5), bad: 1 - expected(1, 2, 0.5) } },
         tolerance: 1e-5,
       },
     ]
@@ -175,11 +179,10 @@ describe('under concurrency', () => {
     const model = await strips()
     let ticks = 0
     const timer = setInterval(() => ticks++, 1)
-    const started = performance.now()
-    while (performance.now() - started < 100)
+    for (let calls = 0; ticks === 0 && calls < 50_000; calls++)
       await invoke(model, { length: 1, width: 2, brightness: 1 }, { deadlineMs: 5_000 })
     clearInterval(timer)
-    expect(ticks).toBeGreaterThan(2)
+    expect(ticks).toBeGreaterThan(0)
     await model.dispose?.()
   })
 

@@ -10,6 +10,7 @@ import type {
   ModelReference,
   Quality,
   Reply,
+  RunContext,
   RunResult,
   Warning,
 } from './model.ts'
@@ -183,8 +184,10 @@ export class Call implements Bounded, Intake {
     return true
   }
 
-  count(attempt: Attempt): void {
-    this.usage.push(attempt)
+  get count(): RunContext['count'] {
+    return (attempt) => {
+      this.usage.push(attempt)
+    }
   }
 
   /** Counts what a call inside this one has used. */

@@ -268,10 +268,16 @@ function checkForm(schema: TensorSchema, value: unknown, path: Path, invalid: Fa
 
 function checkFinite(data: Tensor['data'], path: Path, invalid: FaultCode): void {
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return
-  // A finite number less itself is zero, anything else NaN: one sum finds both in one pass, and cannot overflow.
+  // A finite number times zero is zero, anything else NaN: a sum finds both in one pass, and cannot overflow. Two of them,
+  // since each addition waits for the one before it.
+  const { length } = data
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
-  if (sum === 0) return
+  let other = length % 2 && data[length - 1]! * 0
+  for (let i = 1; i < length; i += 2) {
+    sum += data[i]! * 0
+    other += data[i - 1]! * 0
+  }
+  if (sum + other === 0) return
   const at = Array.prototype.findIndex.call(data, (element: number) => !Number.isFinite(element))
   throw refuse(invalid, path, `holds ${data[at]} at element ${at}`)
 }

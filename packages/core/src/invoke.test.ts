@@ -186,6 +186,21 @@ describe('a call inside a call', () => {
     expect(childDeadline).toBeLessThanOrEqual(before + 250)
   })
 
+  it('can be made by what was taken apart from the context', async () => {
+    const child = defineModel({ ...simple, id: 'acme/child', run: () => ({ output: {} }) })
+    const parent = defineModel({
+      ...simple,
+      id: 'acme/parent',
+      async run(_, { invoke: ask, count }) {
+        await ask(child, {})
+        count({ model: { id: 'acme/request', version: '1.0.0' }, outcome: 'ok', elapsedMs: 1 })
+        return { output: {} }
+      },
+    })
+    const { usage } = await invoke(parent, {}, { deadlineMs: 1_000 })
+    expect(usage.map(({ model }) => model.id)).toEqual(['acme/child', 'acme/request', 'acme/parent'])
+  })
+
   it('counts every attempt, failed ones too', async () => {
     let attempt = 0
     const flaky = defineModel({

@@ -39,26 +39,23 @@ type Described = ConstructorParameters<typeof Call>[0]
 
 /** A call that can make calls of its own: they end with it, at the latest, and their usage is counted in it. */
 class UserCall extends Call implements RunContext {
-  async invoke<In, Out, Part>(
-    model: Model<In, Out, Part>,
-    input: NoInfer<In | Stated<In>>,
-    options: Partial<InvokeOptions> = {},
-  ): Promise<Reply<Out>> {
-    const child = this.child(model, input, options)
-    try {
-      return await settle(model, child)
-    } finally {
-      this.takeOver(child)
+  /** Made when asked for, so that it may be taken apart from the context: `({ invoke }) => invoke(…)`. */
+  get invoke(): RunContext['invoke'] {
+    return async (model, input, options = {}) => {
+      const child = this.child(model, input, options)
+      try {
+        return await settle(model, child)
+      } finally {
+        this.takeOver(child)
+      }
     }
   }
 
-  stream<In, Out, Part>(
-    model: Model<In, Out, Part>,
-    input: NoInfer<In | Stated<In>>,
-    options: Partial<InvokeOptions> = {},
-  ): ReplyStream<Out, Part> {
-    const child = this.child(model, input, options)
-    return replyStream(settleInParts(model, child, () => this.takeOver(child)))
+  get stream(): RunContext['stream'] {
+    return (model, input, options = {}) => {
+      const child = this.child(model, input, options)
+      return replyStream(settleInParts(model, child, () => this.takeOver(child)))
+    }
   }
 
   private child(model: Described, input: unknown, options: Partial<InvokeOptions>) {

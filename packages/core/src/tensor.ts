@@ -69,7 +69,9 @@ export function elementCount(shape: readonly number[]): number {
   return count
 }
 
+const dataTypes = Object.keys(arrayOf) as DataType[]
+
 function dataTypeOf(data: unknown): DataType | undefined {
-  for (const dtype of Object.keys(arrayOf) as DataType[]) if (data instanceof arrayOf[dtype]) return dtype
+  for (const dtype of dataTypes) if (data instanceof arrayOf[dtype]) return dtype
   return undefined
 }

@@ -27,9 +27,11 @@ export interface OnnxConstant {
   readonly data: Float32Array | BigInt64Array
 }
 
-/** A float32 tensor at the edge of the graph; a dimension that is a word is symbolic. */
+/** A tensor at the edge of the graph; a dimension that is a word is symbolic. */
 export interface OnnxPort {
   readonly name: string
+  /** TensorProto.DataType; 1, which is float32, unless stated. */
+  readonly type?: number
   readonly dims: readonly (number | string)[]
   readonly description: string
 }
@@ -152,7 +154,7 @@ const encodePort = (port: OnnxPort): Uint8Array[] => [
   textField(1, port.name),
   messageField(2, [
     messageField(1, [
-      integerField(1, FLOAT),
+      integerField(1, port.type ?? FLOAT),
       messageField(
         2,
         port.dims.map((dim) => messageField(1, [typeof dim === 'number' ? integerField(1, dim) : textField(2, dim)])),

@@ -1,11 +1,7 @@
 /**
- * Gradient-boosted regression trees for several classes: second-order steps on the softmax's cross-entropy, trees grown
- * leaf by leaf (Friedman 2001; Ke et al., LightGBM, 2017). Samples and thresholds are float32, so that a runtime that
- * compares in float32 takes every branch alike.
+ * One regression tree of a boosted model, grown leaf by leaf on gradients and curvatures (Friedman 2001; Ke et al., LightGBM,
+ * 2017). Samples and thresholds are float32, so that a runtime that compares in float32 takes every branch alike.
  */
-import { softmax } from './network.ts'
-import { seededRandom } from './random.ts'
-
 export type TreeNode =
   | { readonly kind: 'leaf'; readonly value: number }
   /** Goes left when the feature is at most the threshold. */
@@ -17,80 +13,30 @@ export type TreeNode =
       readonly right: TreeNode
     }
 
-export interface BoostedTrees {
-  /** Logit of each class before any tree. */
-  readonly base: readonly number[]
-  /** Each tree adds to the logit of one class. */
-  readonly trees: readonly { readonly output: number; readonly root: TreeNode }[]
-}
-
-export interface Boosting {
-  readonly classes: number
-  readonly rounds: number
+/** How a tree is grown, whatever it is grown on. */
+export interface Growth {
   readonly learningRate: number
   readonly leaves: number
   readonly leastSamples: number
   /** Added to the curvature of a leaf; larger values pull leaves towards zero. */
   readonly shrinkage: number
-  /** Shares that each tree sees, drawn anew. */
-  readonly rowShare: number
-  readonly columnShare: number
-  readonly seed: number
 }
 
-export const boostTrees = (
-  samples: readonly Float32Array[],
-  labels: readonly number[],
-  boosting: Boosting,
-): BoostedTrees => {
-  const width = samples[0]?.length
-  if (width === undefined) throw new TypeError('Boosting needs samples to train on')
-  const random = seededRandom(boosting.seed)
-  const columns = Array.from({ length: width }, (_, column) => binColumn(samples, column))
-  const counts = Array.from({ length: boosting.classes }, (_, label) => labels.filter((own) => own === label).length)
-  const base = counts.map((count) => Math.fround(Math.log((count + 1) / (labels.length + boosting.classes))))
-  const logits = samples.map(() => Float64Array.from(base))
-  const everyColumn = columns.map((_, column) => column)
-  const everyRow = samples.map((_, row) => row)
-  const trees: { output: number; root: TreeNode }[] = []
-  for (let round = 0; round < boosting.rounds; round += 1) {
-    const probabilities = logits.map((row) => softmax(row))
-    const rows = random.shuffled(everyRow).slice(0, Math.ceil(boosting.rowShare * everyRow.length))
-    for (let output = 0; output < boosting.classes; output += 1) {
-      const gradient = probabilities.map((row, index) => (labels[index] === output ? 1 : 0) - row[output]!)
-      const curvature = probabilities.map((row) => Math.max(1e-6, row[output]! * (1 - row[output]!)))
-      const seen = random.shuffled(everyColumn).slice(0, Math.ceil(boosting.columnShare * width))
-      const root = growTree(rows, seen, columns, gradient, curvature, boosting)
-      trees.push({ output, root })
-      logits.forEach((row, index) => {
-        row[output] = row[output]! + treeValue(root, samples[index]!)
-      })
-    }
-  }
-  return { base, trees }
-}
-
-export const treeLogits = (model: BoostedTrees, sample: Float32Array): Float64Array => {
-  const logits = Float64Array.from(model.base)
-  for (const { output, root } of model.trees) logits[output] = logits[output]! + treeValue(root, sample)
-  return logits
-}
-
-const treeValue = (root: TreeNode, sample: Float32Array): number => {
+export const treeValue = (root: TreeNode, sample: Float32Array): number => {
   let node = root
   while (node.kind === 'branch') node = sample[node.feature]! <= node.threshold ? node.left : node.right
   return node.value
 }
 
 /** A column cut into at most `BINS` bins of similar count: `bins[row] <= bin` is `sample <= thresholds[bin]`. */
-interface BinnedColumn {
+export interface BinnedColumn {
   readonly thresholds: Float32Array
   readonly bins: Uint8Array
 }
 
 const BINS = 128
 
-const binColumn = (samples: readonly Float32Array[], column: number): BinnedColumn => {
+export const binColumn = (samples: readonly Float32Array[], column: number): BinnedColumn => {
   const values = samples.map((sample) => sample[column]!)
   const distinct = [...new Set(values)].sort((a, b) => a - b)
   const middles = distinct
@@ -129,31 +75,31 @@ type Growing =
   | { kind: 'leaf'; value: number }
   | { kind: 'branch'; feature: number; threshold: number; left: Growing; right: Growing }
 
-const growTree = (
+export const growTree = (
   rows: readonly number[],
   seen: readonly number[],
   columns: readonly BinnedColumn[],
   gradient: readonly number[],
   curvature: readonly number[],
-  boosting: Boosting,
+  growth: Growth,
 ): TreeNode => {
   const holder: { root: Growing } = { root: { kind: 'leaf', value: 0 } }
   const leafOf = (own: readonly number[], become: (node: Growing) => void): Leaf => {
     let slope = 0
-    let bend = boosting.shrinkage
+    let bend = growth.shrinkage
     for (const row of own) {
       slope += gradient[row]!
       bend += curvature[row]!
     }
-    become({ kind: 'leaf', value: Math.fround((boosting.learningRate * slope) / bend) })
-    return { rows: own, split: bestSplit(own, seen, columns, gradient, curvature, boosting), path: { become } }
+    become({ kind: 'leaf', value: Math.fround((growth.learningRate * slope) / bend) })
+    return { rows: own, split: bestSplit(own, seen, columns, gradient, curvature, growth), path: { become } }
   }
   const leaves = [
     leafOf(rows, (node) => {
       holder.root = node
     }),
   ]
-  while (leaves.length < boosting.leaves) {
+  while (leaves.length < growth.leaves) {
     let best = -1
     leaves.forEach((leaf, index) => {
       if (leaf.split !== undefined && leaf.split.gain > (leaves[best]?.split?.gain ?? 0)) best = index
@@ -193,7 +139,7 @@ const bestSplit = (
   columns: readonly BinnedColumn[],
   gradient: readonly number[],
   curvature: readonly number[],
-  { leastSamples, shrinkage }: Boosting,
+  { leastSamples, shrinkage }: Growth,
 ): Split | undefined => {
   if (rows.length < 2 * leastSamples) return undefined
   const slopes = new Float64Array(BINS)

@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+
+/** Samples in −1 to 1 of a WAV file with one channel of 16 bits at 16 kHz. */
+export async function readWave(file: string | URL): Promise<Float32Array> {
+  const bytes = await readFile(file)
+  const text = (at: number) => bytes.toString('latin1', at, at + 4)
+  if (text(0) !== 'RIFF' || text(8) !== 'WAVE') throw new TypeError(`${file} is no WAV file`)
+  let format: string | undefined
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const [kind, length] = [text(at), bytes.readUInt32LE(at + 4)]
+    if (kind === 'fmt ')
+      format = [8, 10, 12, 22].map((offset) => bytes[`readUInt${offset === 12 ? 32 : 16}LE`](at + offset)).join(' ')
+    if (kind === 'data') {
+      if (format !== '1 1 16000 16') throw new TypeError(`${file} must be one channel of 16 bits at 16 kHz`)
+      return Float32Array.from({ length: length / 2 }, (_, i) => bytes.readInt16LE(at + 8 + 2 * i) / 32_768)
+    }
+    at += 8 + length + (length % 2)
+  }
+  throw new TypeError(`${file} holds no sound`)
+}

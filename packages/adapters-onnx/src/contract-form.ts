@@ -1,0 +1,206 @@
+/**
+ * Whether a contract has its form: it may come from a file that others wrote, or from code that no compiler has seen. Throws
+ * a `TypeError` that names the place. What the members mean is held against the file later.
+ */
+export function checkForm(contract: object): void {
+  for (const [key, value] of Object.entries(contract)) {
+    // What a contract does not say, such as an effect, a file must not say either.
+    if (!Object.hasOwn(parts, key))
+      throw new TypeError(`${key} is nothing that a contract states: it takes ${Object.keys(parts).join(', ')}`)
+    if (value !== undefined) parts[key]!(value, key)
+  }
+}
+
+/** Throws where a value has not this form. */
+type Form = (value: unknown, at: string) => void
+
+const wrong = (at: string, value: unknown, wanted: string) =>
+  new TypeError(
+    `${at} is ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 60) : String(value)}: ${wanted}`,
+  )
+
+const text: Form = (value, at) => {
+  if (typeof value !== 'string') throw wrong(at, value, 'it must be a text')
+}
+const number: Form = (value, at) => {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(at, value, 'it must be a number')
+}
+const anything: Form = () => {}
+
+const oneOf =
+  (...words: readonly (string | number)[]): Form =>
+  (value, at) => {
+    if (!words.includes(value as string)) throw wrong(at, value, `it must be ${words.join(' or ')}`)
+  }
+
+const list =
+  (item: Form): Form =>
+  (value, at) => {
+    if (!Array.isArray(value)) throw wrong(at, value, 'it must be a list')
+    value.forEach((one, i) => {
+      item(one, `${at}[${i}]`)
+    })
+  }
+
+const either =
+  (one: Form, other: Form): Form =>
+  (value, at) =>
+    typeof value === 'object' ? other(value, at) : one(value, at)
+
+function membersOf(value: unknown, at: string): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(at, value, 'it must be an object')
+  return Object.entries(value).filter(([, member]) => member !== undefined)
+}
+
+const record =
+  (member: Form): Form =>
+  (value, at) => {
+    for (const [name, one] of membersOf(value, at)) member(one, `${at}.${name}`)
+  }
+
+type Members = Readonly<Record<string, Form>>
+
+/** Members that must be there, and members that may. */
+const object =
+  (required: Members, optional: Members = {}): Form =>
+  (value, at) => {
+    const known = { ...required, ...optional }
+    const given = membersOf(value, at)
+    for (const [name, one] of given) {
+      const form = Object.hasOwn(known, name) ? known[name] : undefined
+      if (form === undefined)
+        throw new TypeError(`${at}.${name} is no member of it: it takes ${Object.keys(known).join(', ')}`)
+      form(one, `${at}.${name}`)
+    }
+    for (const name of Object.keys(required))
+      if (!given.some(([has]) => has === name)) throw new TypeError(`${at}.${name} is missing`)
+  }
+
+/** One of several forms, told apart by the member that only it has. */
+const kinds =
+  (forms: Readonly<Record<string, Form>>): Form =>
+  (value, at) => {
+    const given = membersOf(value, at).map(([name]) => name)
+    const kind = given.find((name) => Object.hasOwn(forms, name))
+    if (kind === undefined)
+      throw new TypeError(
+        `${at} has the members ${given.join(', ') || 'none'}: state one of ${Object.keys(forms).join(', ')}`,
+      )
+    forms[kind]!(value, at)
+  }
+
+const range = object({}, { min: number, max: number })
+const limits = object({}, { physical: range, operating: range, training: range })
+const scale = kinds({
+  mean: object({ mean: number, deviation: number }),
+  median: object({ median: number, spread: number }),
+  min: object({ min: number, max: number }),
+  period: object({ period: number }),
+})
+const described = { description: text }
+const meaning = { ...described, quantity: text, semantics: list(text) }
+const measured = { ...meaning, limits, maxAge: number }
+const numberField = { ...measured, missing: oneOf('reject', 'hold', 'impute'), default: number }
+const column: Form = (value, at) =>
+  typeof value === 'object' && value !== null && 'categories' in value
+    ? object(
+        { name: text, categories: list(text) },
+        { ...described, encode: oneOf('one-hot', 'index'), missing: oneOf('reject', 'impute'), default: text },
+      )(value, at)
+    : object({ name: text, unit: text }, { ...numberField, scale })(value, at)
+const shape = list(either(anything, wrongShape))
+const truth: Form = (value, at) => {
+  if (value !== true) throw wrong(at, value, 'it must be true or absent')
+}
+const textField = { ...described, field: text, many: truth }
+const tensorField = { field: text, dtype: text, shape, axes: list(text), unit: text, scale }
+
+function wrongShape(value: unknown, at: string): void {
+  throw wrong(at, value, 'it must be a length or a word')
+}
+
+const image = object(
+  { size: list(anything) },
+  {
+    ...described,
+    field: text,
+    multipleOf: number,
+    longest: number,
+    fit: oneOf('stretch', 'cover', 'contain'),
+    pad: number,
+    crop: number,
+    resize: oneOf('bilinear', 'nearest', 'area'),
+    colour: oneOf('rgb', 'bgr', 'grey'),
+    layout: oneOf('nchw', 'nhwc'),
+    range: oneOf(1, 255),
+    normalise: object({ mean: list(number), deviation: list(number) }),
+  },
+)
+const window = object(
+  { length: number, from: oneOf('input', 'calls') },
+  { layout: oneOf('time-first', 'fields-first'), filling: oneOf('refuse', 'repeat') },
+)
+const scores = oneOf('probabilities', 'logits')
+const interval = kinds({
+  halfWidth: object({ level: number, halfWidth: either(number, list(number)) }),
+  quantiles: object({ level: number, quantiles: list(number) }, { margin: number }),
+})
+const read = { interval, clamp: range }
+
+const inputs = kinds({
+  vector: object({ vector: list(column) }, { window }),
+  tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
+  image: object({ image }),
+  text: object({ text: object({}, { ...textField, longest: number }) }),
+  state: object({ state: text }, { shape: list(number) }),
+  constant: object({ constant: either(number, list(number)) }, { shape: list(number) }),
+})
+const outputs = kinds({
+  labels: object(
+    { labels: list(text) },
+    { field: text, scores, temperature: number, isotonic: object({ score: list(number), probability: list(number) }) },
+  ),
+  values: object({ values: list(object({ name: text, unit: text }, { ...meaning, ...read, limits, scale })) }),
+  tensor: object({ tensor: object({}, { ...meaning, ...read, ...tensorField, limits }) }),
+  text: object({ text: object({}, textField) }),
+  characters: object({ characters: object({ field: text, alphabet: list(text) }, { scores }) }),
+})
+const matrix = list(list(number))
+const novelty: Form = (value, at) => {
+  const scored = { kind: text, threshold: number, of: text }
+  const forms: Readonly<Record<string, Form>> = {
+    mahalanobis: object({ ...scored, mean: list(number), precision: matrix }),
+    residual: object({ ...scored, mean: list(number), components: matrix }),
+    reconstruction: object({ ...scored, by: text }),
+  }
+  const { kind } = Object.fromEntries(membersOf(value, at))
+  oneOf(...Object.keys(forms))(kind, `${at}.kind`)
+  forms[kind as string]!(value, at)
+}
+
+const place = object({}, { enterprise: text, site: text, area: text, workCenter: text, workUnit: text })
+const source = object({ name: text }, { source: text, licence: text, sha256: text })
+const parts: Members = {
+  id: text,
+  version: text,
+  title: text,
+  description: text,
+  task: text,
+  place,
+  outsideTraining: oneOf('refuse', 'uncertain'),
+  timing: object({}, { defaultDeadlineMs: number, p50Ms: number, p99Ms: number, hardware: text }),
+  confidence: object({ calibration: oneOf('temperature', 'isotonic', 'none') }, { expectedCalibrationError: number }),
+  provenance: object(
+    {},
+    { artefact: text, data: list(source), metrics: record(anything), licence: text, limitations: list(text) },
+  ),
+  inputs: record(inputs),
+  outputs: record(outputs),
+  context: record(object({ unit: text }, numberField)),
+  novelty,
+  sessions: object({}, { most: number, idleMs: number }),
+  golden: list(
+    object({ input: record(anything), output: record(anything), tolerance: either(number, record(number)) }),
+  ),
+}

@@ -1,0 +1,146 @@
+import * as ort from 'onnxruntime-web'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Engine, type Execution, loadEngine } from './engine.ts'
+import type { NetworkCall } from './network.ts'
+import { autoencoder, mlp, rowMixer, unknownOperator, weights } from './networks.test-support.ts'
+import type { OnnxTensor } from './runtime.ts'
+
+ort.env.wasm.numThreads = 1
+
+const engines: Engine[] = []
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.dispose()))
+})
+
+async function load(bytes: Uint8Array, execution: Execution = {}): Promise<Engine> {
+  const engine = await loadEngine({ runtime: ort, bytes, id: 'test/network', execution })
+  engines.push(engine)
+  return engine
+}
+
+const within = (ms: number, signal = new AbortController().signal): NetworkCall => ({
+  deadline: Date.now() + ms,
+  signal,
+})
+const floats = (data: Float32Array, ...dims: number[]): OnnxTensor => ({ type: 'float32', data, dims })
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it was answered'),
+    ({ code, message }) => ({ code, message }),
+  )
+
+describe('feeds that do not fit are invalid-input that names the input and what it takes', () => {
+  const ints: OnnxTensor = { type: 'int32', data: new Int32Array(64), dims: [1, 64] }
+  it.each([
+    ['nothing', {}, /'features' is not fed; this network takes features/],
+    ['another type', { features: ints }, /takes float32, not int32/],
+    ['another rank', { features: floats(new Float32Array(64), 64) }, /takes the shape \[batch, 64\], not \[64\]/],
+    [
+      'another length',
+      { features: floats(new Float32Array(63), 1, 63) },
+      /takes the shape \[batch, 64\], not \[1,63\]/,
+    ],
+    [
+      'too few values',
+      { features: floats(new Float32Array(63), 1, 64) },
+      /holds 63 values where its shape .* takes 64/,
+    ],
+    ['an extra name', { features: floats(new Float32Array(64), 1, 64), colour: ints }, /'colour' is no input/],
+  ])('%s', async (_, feeds, message) => {
+    const engine = await load(mlp())
+    const { code, message: given } = await faultOf(engine.run(feeds as Record<string, OnnxTensor>, within(1_000)))
+    expect(code).toBe('invalid-input')
+    expect(given).toMatch(message)
+  })
+
+  it('an empty batch, and batches of different lengths, where calls are joined', async () => {
+    const engine = await load(mlp(), { batching: { maximum: 8 } })
+    const { code, message } = await faultOf(engine.run({ features: floats(new Float32Array(), 0, 64) }, within(1_000)))
+    expect([code, message]).toEqual(['invalid-input', expect.stringContaining('an empty batch has no answer')])
+  })
+})
+
+describe('files that cannot be served are refused at load', () => {
+  it('an operator that the runtime lacks', async () => {
+    const { code, message } = await faultOf(load(unknownOperator()))
+    expect([code, message]).toEqual(['unsupported', expect.stringContaining('Telepathy')])
+  })
+
+  it('a file that is none, before the runtime sees it', async () => {
+    expect(await faultOf(load(new TextEncoder().encode('hello')))).toMatchObject({ code: 'invalid-input' })
+  })
+
+  it('a pool that is asked for and not given', async () => {
+    await expect(load(mlp(), { where: 'pool' })).rejects.toThrow(/pass a workerPool/)
+  })
+
+  it('a network that mixes rows, where calls are to be joined', async () => {
+    await expect(load(rowMixer(), { batching: { maximum: 8 } })).rejects.toThrow(/the network mixes rows/)
+    expect((await load(rowMixer())).place).toBe('here')
+  })
+})
+
+describe('in this thread', () => {
+  it('the provider that is asked for computes, and one that is not there is a fault', async () => {
+    const engine = await load(mlp(), { providers: ['wasm'] })
+    const feeds = { features: floats(weights(5)(64, 1), 1, 64) }
+    expect((await engine.run(feeds, within(5_000))).answer?.dims).toEqual([1, 1])
+    const { message } = await faultOf(load(mlp(), { providers: ['abacus'] }))
+    expect(message).toContain('abacus')
+  })
+
+  it('a joined answer is the single one within the tolerance', async () => {
+    const [single, joined] = [await load(autoencoder()), await load(autoencoder(), { batching: { maximum: 32 } })]
+    const samples = Array.from({ length: 100 }, (_, seed) => weights(seed)(512, 1))
+    const answers = await Promise.all(
+      samples.map((data) => joined.run({ signal: floats(data, 1, 512) }, within(5_000))),
+    )
+    for (const [index, data] of samples.entries()) {
+      const { rebuilt } = await single.run({ signal: floats(data, 1, 512) }, within(5_000))
+      const given = answers[index]!.rebuilt!
+      expect(given.dims).toEqual([1, 512])
+      for (const [at, value] of rebuilt!.data.entries())
+        expect(Math.abs(Number(given.data[at]) - Number(value))).toBeLessThan(1e-5)
+    }
+  })
+
+  it('calls beyond the queue are overloaded, and those in it are answered', async () => {
+    const engine = await load(mlp(), { queue: 10 })
+    const calls = Array.from({ length: 20 }, () =>
+      engine.run({ features: floats(new Float32Array(64), 1, 64) }, within(5_000)),
+    )
+    const codes = await Promise.all(
+      calls.map((call) =>
+        call.then(
+          () => 'answered',
+          ({ code }) => code,
+        ),
+      ),
+    )
+    expect(codes.filter((code) => code === 'answered').length).toBe(11)
+    expect(codes.filter((code) => code === 'overloaded').length).toBe(9)
+  })
+
+  it('a call whose caller has given up, or whose deadline passed while it waited, never starts', async () => {
+    const engine = await load(mlp())
+    const feeds = { features: floats(new Float32Array(64), 1, 64) }
+    const controller = new AbortController()
+    const first = engine.run(feeds, within(5_000))
+    const left = faultOf(engine.run(feeds, within(5_000, controller.signal)))
+    const late = faultOf(engine.run(feeds, within(-1)))
+    controller.abort()
+    await first
+    expect([(await left).code, (await late).code]).toEqual(['cancelled', 'deadline-exceeded'])
+  })
+
+  it('runs in flight end before the network is released, and later ones are refused', async () => {
+    const engine = await load(mlp())
+    const feeds = { features: floats(new Float32Array(64), 1, 64) }
+    const running = Array.from({ length: 50 }, () => engine.run(feeds, within(5_000)))
+    const disposed = engine.dispose()
+    expect((await faultOf(engine.run(feeds, within(5_000)))).code).toBe('unavailable')
+    expect((await Promise.all(running)).length).toBe(50)
+    await disposed
+    await engine.dispose()
+  })
+})

@@ -1,0 +1,49 @@
+import { Fault } from '@dinrail/core'
+import type { Tensors } from './network.ts'
+import type { OnnxMetadata } from './runtime.ts'
+
+/** Holds feeds against the network before the runtime sees them. Throws `invalid-input` that names the input and the fix. */
+export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
+  for (const { name, type, shape } of inputs) {
+    const tensor = feeds[name]
+    if (tensor === undefined) throw problem(id, name, `is not fed; this network takes ${namesOf(inputs)}`)
+    if (tensor.type !== type) throw problem(id, name, `takes ${type}, not ${tensor.type}`)
+    if (shape !== undefined) checkDims(id, name, shape, tensor.dims)
+    let count = 1
+    for (const length of tensor.dims) count *= length
+    if (tensor.data.length !== count)
+      throw problem(id, name, `holds ${tensor.data.length} values where its shape [${tensor.dims}] takes ${count}`)
+  }
+  for (const name in feeds)
+    if (!inputs.some((input) => input.name === name))
+      throw problem(id, name, `is no input of this network, which takes ${namesOf(inputs)}`)
+}
+
+/** Holds the first axes of feeds that will be joined with others against each other. Throws `invalid-input`. */
+export function checkRows(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
+  const rows = feeds[inputs[0]!.name]!.dims[0]!
+  if (rows < 1) throw problem(id, inputs[0]!.name, 'has no rows: an empty batch has no answer')
+  for (const { name } of inputs)
+    if (feeds[name]!.dims[0] !== rows)
+      throw problem(id, name, `has ${feeds[name]!.dims[0]} rows where '${inputs[0]!.name}' has ${rows}`)
+}
+
+function checkDims(id: string, name: string, shape: readonly (number | string)[], dims: readonly number[]): void {
+  let fits = dims.length === shape.length
+  for (let axis = 0; fits && axis < dims.length; axis++) {
+    const length = shape[axis]
+    fits = typeof length === 'string' || length === -1 || length === dims[axis]
+  }
+  if (!fits)
+    throw problem(
+      id,
+      name,
+      `takes the shape [${shape.map((length) => (length === -1 ? '?' : length)).join(', ')}], not [${dims}]`,
+    )
+}
+
+const namesOf = (inputs: readonly OnnxMetadata[]) => inputs.map(({ name }) => name).join(', ')
+
+function problem(id: string, name: string, what: string): Fault {
+  return new Fault('invalid-input', `${id}: the ONNX input '${name}' ${what}`, { field: `/input/${name}` })
+}

@@ -1,0 +1,79 @@
+import type { JsonSchema, Schema } from '@dinrail/core'
+
+export type Properties = Readonly<Record<string, JsonSchema>>
+
+/** A schema of named fields beside which no other may stand. Tensors are left to the call path, which checks their form. */
+export function inputSchema<Value>(properties: Properties): Schema<Value> {
+  const names = Object.keys(properties)
+  const required = names.filter((name) => name !== 'session' && !isFilledIn(properties[name]!))
+  const checks = names.map((name) => [name, checkOf(properties[name]!), required.includes(name)] as const)
+  const problem = (message: string, ...path: string[]) => ({ issues: [{ message, path }] })
+
+  function validate(value: unknown) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return problem(`must be an object of named fields: ${names.join(', ')}`)
+    for (const [name, check, isRequired] of checks) {
+      const member = (value as Record<string, unknown>)[name]
+      const wrong = member !== undefined ? check?.(member) : isRequired ? 'is missing' : undefined
+      if (wrong !== undefined) return problem(wrong, name)
+    }
+    for (const name in value)
+      if (!Object.hasOwn(properties, name))
+        return problem(`is no field of this model: it takes ${names.join(', ')}`, name)
+    return { value: value as Value }
+  }
+  return schemaOf(objectSchema(properties, required), validate)
+}
+
+/** A schema of what the adapter itself puts together; its numbers are checked by the call path. */
+export function outputSchema<Value>(properties: Properties): Schema<Value> {
+  return schemaOf(objectSchema(properties, Object.keys(properties)), (value) => ({ value: value as Value }))
+}
+
+/** Whether the call path puts something in the place of a missing value, so that callers may leave it out. */
+function isFilledIn({ missing }: JsonSchema): boolean {
+  return missing === 'hold' || missing === 'impute'
+}
+
+export function objectSchema(properties: Properties, required: readonly string[]): JsonSchema {
+  return { type: 'object', properties, required, additionalProperties: false }
+}
+
+function schemaOf<Value>(json: JsonSchema, validate: Schema<unknown, Value>['~standard']['validate']): Schema<Value> {
+  const convert = () => json
+  return {
+    '~standard': { version: 1, vendor: 'dinrail-onnx', validate, jsonSchema: { input: convert, output: convert } },
+  }
+}
+
+type Check = (member: unknown) => string | undefined
+
+function checkOf({ type, enum: words, maxLength, items, minItems, maxItems }: JsonSchema): Check | undefined {
+  if (type === 'array') {
+    const check = checkOf(items as JsonSchema)
+    return (member) => {
+      if (!Array.isArray(member)) return `must be a list, not ${wordFor(member)}`
+      if (member.length < (minItems as number) || member.length > (maxItems as number))
+        return `has ${member.length} items: from ${minItems} to ${maxItems} may be`
+      for (const [i, item] of member.entries()) {
+        const wrong = check?.(item)
+        if (wrong !== undefined) return `item ${i} ${wrong}`
+      }
+      return undefined
+    }
+  }
+  if (type === 'number')
+    return (member) => (typeof member === 'number' ? undefined : `must be a number, not ${wordFor(member)}`)
+  if (Array.isArray(words))
+    return (member) => (words.includes(member) ? undefined : `must be one of ${words.join(', ')}`)
+  if (type === 'string')
+    return (member) => {
+      if (typeof member !== 'string') return `must be a text, not ${wordFor(member)}`
+      return member.length > (maxLength as number) ? `has ${member.length} characters, at most ${maxLength}` : undefined
+    }
+  return undefined
+}
+
+function wordFor(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}

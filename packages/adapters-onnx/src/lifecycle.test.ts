@@ -1,0 +1,239 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { defineModel, type Fault, invoke, limitLoad, type Model, sha256 } from '@dinrail/core'
+import { signDescriptor, trustedBy } from '@dinrail/core/signature'
+import * as ort from 'onnxruntime-web'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { doctor, onnxModel, swappable } from './index.ts'
+import { readModel } from './node.ts'
+import { lines } from './tiny-networks.test-support.ts'
+
+ort.env.wasm.numThreads = 1
+
+const stated = { runtime: ort, id: 'acme/gain', title: 'Gain', task: 'process-analysis' } as const
+const gain = (factor: number, version = '1.0.0', more: object = {}) =>
+  onnxModel({
+    ...stated,
+    version,
+    model: lines([factor]),
+    inputs: { x: { vector: [{ name: 'level', unit: 'mm' }] } },
+    outputs: { y: { values: [{ name: 'level', unit: 'mm' }] } },
+    ...more,
+  })
+const bounds = { deadlineMs: 5_000 }
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it was answered'),
+    (fault: Fault) => fault,
+  )
+
+describe('the life of a model', () => {
+  it('ends once, after the calls in flight', async () => {
+    const model = await gain(2)
+    expect(model.health()).toMatchObject({ state: 'ready', running: 0, answered: 0, failed: 0 })
+    const calls = Array.from({ length: 20 }, (_, level) => invoke(model, { level }, bounds))
+    await Promise.resolve()
+    const [once, twice] = [model.dispose(), model.dispose()]
+    expect(once).toBe(twice)
+    expect(model.health().state).toBe('draining')
+    expect(await Promise.all(calls)).toHaveLength(20)
+    await once
+    expect(model.health()).toMatchObject({ state: 'disposed', running: 0, answered: 20 })
+    expect(await faultOf(invoke(model, { level: 1 }, bounds))).toMatchObject({ code: 'unavailable', retryable: false })
+  })
+
+  it('goes on beside another version, and each names itself', async () => {
+    const [one, two] = await Promise.all([gain(1, '1.0.0'), gain(2, '2.0.0')])
+    const replies = await Promise.all([one, two, one, two].map((model) => invoke(model, { level: 3 }, bounds)))
+    expect(replies.map(({ output, servedBy }) => [servedBy[0]!.version, output.level])).toEqual([
+      ['1.0.0', 3],
+      ['2.0.0', 6],
+      ['1.0.0', 3],
+      ['2.0.0', 6],
+    ])
+    await Promise.all([one.dispose(), two.dispose()])
+  })
+
+  it('counts what the network got wrong, and not what its callers did', async () => {
+    const model = await gain(2)
+    await faultOf(invoke(model, { level: Number.NaN }, bounds))
+    await invoke(model, { level: 1 }, bounds)
+    expect(model.health()).toMatchObject({ answered: 1, failed: 0 })
+    expect((await faultOf(invoke(model, { level: 3e38 * 10 }, bounds))).code).toBe('invalid-input')
+    expect((await faultOf(invoke(model, { level: 3e38 }, bounds))).code).toBe('invalid-output')
+    expect(model.health()).toMatchObject({ answered: 1, failed: 1 })
+    await model.dispose()
+  })
+
+  it('has as many callers at once as it is given, and no more', async () => {
+    const model = limitLoad(await gain(2), { atOnce: 1, waiting: 1 })
+    const calls = await Promise.allSettled(Array.from({ length: 5 }, () => invoke(model, { level: 1 }, bounds)))
+    expect(calls.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    for (const call of calls) if (call.status === 'rejected') expect(call.reason.code).toBe('overloaded')
+    await model.dispose?.()
+  })
+})
+
+describe('an exchange', () => {
+  it('leaves every call with one of the two versions, and drains the one before', async () => {
+    const [one, two] = await Promise.all([gain(1, '1.0.0'), gain(2, '1.1.0')])
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    const before = Array.from({ length: 50 }, () => invoke(door, { level: 3 }, bounds))
+    await Promise.resolve()
+    const swapped = door.swap(two)
+    const after = Array.from({ length: 50 }, () => invoke(door, { level: 3 }, bounds))
+    const replies = await Promise.all([...before, ...after])
+    await swapped
+    for (const { output, servedBy } of replies) expect(output.level).toBe(servedBy[0]!.version === '1.0.0' ? 3 : 6)
+    expect(replies.at(-1)!.servedBy[0]!.version).toBe('1.1.0')
+    expect(replies[0]!.servedBy[0]!.version).toBe('1.0.0')
+    expect(one.health().state).toBe('disposed')
+    expect(door.descriptor.version).toBe('1.1.0')
+    expect((await faultOf(invoke(door, { level: Number.NaN }, bounds))).code).toBe('invalid-input')
+    await door.dispose?.()
+    expect(two.health().state).toBe('disposed')
+  })
+
+  it('is refused where callers would notice, and nothing has changed', async () => {
+    const [one, other] = await Promise.all([
+      gain(1),
+      gain(2, '2.0.0', { inputs: { x: { vector: [{ name: 'level', unit: 'm' }] } } }),
+    ])
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    const fault = await faultOf(door.swap(other))
+    expect(fault).toMatchObject({ code: 'contract-changed' })
+    expect(fault.message).toContain('/input/properties/level/unit')
+    expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(3)
+    await Promise.all([door.dispose?.(), other.dispose()])
+  })
+
+  it('waits for the calls of the one before, whatever that one does itself', async () => {
+    let answer = () => {}
+    const ended: string[] = []
+    const slow = (version: string) =>
+      defineModel({
+        id: 'acme/slow',
+        version,
+        title: 'Slow',
+        task: 'process-analysis',
+        input: z.object({}),
+        output: z.object({}),
+        run: () =>
+          new Promise<{ output: Record<string, never> }>((resolve) => {
+            answer = () => resolve({ output: {} })
+          }),
+        async dispose() {
+          ended.push(version)
+        },
+      })
+    const door = swappable(slow('1.0.0'))
+    const call = invoke(door, {}, bounds)
+    await new Promise((resolve) => setImmediate(resolve))
+    const swapped = door.swap(slow('1.0.1'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(ended).toEqual([])
+    answer()
+    await Promise.all([call, swapped])
+    expect(ended).toEqual(['1.0.0'])
+  })
+
+  it('works for models of every kind', async () => {
+    const rule = (version: string) =>
+      defineModel({
+        id: 'acme/rule',
+        version,
+        title: 'Rule',
+        task: 'process-analysis',
+        input: z.object({ level: z.number() }),
+        output: z.object({ level: z.number() }),
+        run: ({ level }) => ({ output: { level } }),
+      })
+    const door = swappable(rule('1.0.0'))
+    await door.swap(rule('1.0.1'))
+    expect((await invoke(door, { level: 1 }, bounds)).servedBy[0]!.version).toBe('1.0.1')
+  })
+})
+
+describe('weights', () => {
+  it('are the pinned ones or none', async () => {
+    const bytes = lines([2])
+    const pin = await sha256(bytes)
+    await (await gain(2, '1.0.0', { model: bytes, sha256: pin })).dispose()
+    for (const at of [bytes.length >> 2, bytes.length >> 1]) {
+      const flipped = bytes.slice()
+      flipped[at]! ^= 1
+      expect(await faultOf(gain(2, '1.0.0', { model: flipped, sha256: pin }))).toMatchObject({ code: 'denied' })
+    }
+  })
+
+  it('are vouched for by a signature over the descriptor, which holds their digest', async () => {
+    const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', false, [
+      'sign',
+      'verify',
+    ])) as CryptoKeyPair
+    const unsigned = await gain(2)
+    const signature = await signDescriptor(unsigned.descriptor, privateKey, 'acme-2026')
+    const trust = trustedBy({ 'acme-2026': publicKey })
+    await (await gain(2, '1.0.0', { signature, trust })).dispose()
+    expect(await faultOf(gain(2, '1.0.0', { trust }))).toMatchObject({ code: 'denied' })
+    expect(await faultOf(gain(3, '1.0.0', { signature, trust }))).toMatchObject({ code: 'denied' })
+    await expect(gain(2, '1.0.0', { signature })).rejects.toThrow(/no trust/)
+    expect(await faultOf(gain(2, '1.0.1', { signature, trust }))).toMatchObject({ code: 'denied' })
+    await unsigned.dispose()
+  })
+})
+
+describe('a model may lie', () => {
+  let folder = ''
+  const served = createServer((request, response) =>
+    request.url === '/gain.onnx' ? response.end(lines([4])) : response.writeHead(404).end(),
+  )
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'dinrail-onnx-'))
+    await writeFile(path.join(folder, 'gain.onnx'), lines([3]))
+    await new Promise<void>((resolve) => served.listen(0, '127.0.0.1', resolve))
+  })
+  afterAll(async () => {
+    served.close()
+    await rm(folder, { recursive: true })
+  })
+  const answerOf = async (model: Model<{ readonly level: number }, { readonly level: number }, never>) => {
+    const { output } = await invoke(model, { level: 1 }, bounds)
+    await model.dispose?.()
+    return output.level
+  }
+
+  it('in a file', async () => {
+    expect(await answerOf(await gain(0, '1.0.0', { model: await readModel(path.join(folder, 'gain.onnx')) }))).toBe(3)
+    expect(await faultOf(readModel(path.join(folder, 'other.onnx')))).toMatchObject({ code: 'not-found' })
+    await expect(gain(0, '1.0.0', { model: 'gain.onnx' })).rejects.toThrow(/readModel\(path\)/)
+  })
+
+  it('on a server', async () => {
+    const url = `http://127.0.0.1:${(served.address() as AddressInfo).port}`
+    expect(await answerOf(await gain(0, '1.0.0', { model: `${url}/gain.onnx` }))).toBe(4)
+    expect(await answerOf(await gain(0, '1.0.0', { model: new URL(`${url}/gain.onnx`) }))).toBe(4)
+    expect(await faultOf(gain(0, '1.0.0', { model: `${url}/other.onnx` }))).toMatchObject({ code: 'unavailable' })
+    expect(await faultOf(gain(0, '1.0.0', { model: 'http://127.0.0.1:1/gain.onnx' }))).toMatchObject({
+      code: 'unavailable',
+    })
+  })
+})
+
+describe('the doctor', () => {
+  it('says what this machine can do, and how to mend what it cannot', async () => {
+    const found = await doctor(ort)
+    expect(found).toMatchObject({ host: `node ${process.versions.node}`, simd: true, threads: true, problems: [] })
+    expect(found.runtime.web).toMatch(/^\d+\.\d+\.\d+/)
+    expect(found.cores).toBeGreaterThan(0)
+    expect((await doctor()).problems).toMatchObject([
+      { severity: 'warning', fix: expect.stringContaining('doctor(ort)') },
+    ])
+    const threaded = await doctor({ ...ort, env: { versions: { web: '1' }, wasm: { numThreads: 2 } } })
+    expect(threaded.problems[0]!.fix).toContain('numThreads = 1')
+  })
+})

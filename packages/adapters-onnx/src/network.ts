@@ -1,0 +1,28 @@
+import { Fault } from '@dinrail/core'
+import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
+
+export type Tensors = Readonly<Record<string, OnnxTensor>>
+
+/** A network that is loaded somewhere. It trusts what it is fed. */
+export interface Network {
+  readonly inputs: readonly OnnxMetadata[]
+  readonly outputs: readonly OnnxMetadata[]
+  /** Runs that can go on at the same time. */
+  readonly parallel: number
+  run(feeds: Tensors, call: NetworkCall): Promise<Tensors>
+  /** Lets the runs in flight end first. */
+  dispose(): Promise<void>
+}
+
+export interface NetworkCall {
+  /** Looked at only by calls that have to wait: making one costs more than a small network's run. */
+  readonly signal: AbortSignal
+  /** Absolute, milliseconds since 1970-01-01T00:00Z. */
+  readonly deadline: number
+  /** When a run that has begun is stopped, where it can be: the deadline, unless stated. */
+  readonly stopAt?: number
+}
+
+export function overload(id: string, queue: number): Fault {
+  return new Fault('overloaded', `${id}: ${queue} calls wait already: call again later`)
+}

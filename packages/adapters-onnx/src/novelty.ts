@@ -1,0 +1,106 @@
+import { Fault, type RunResult } from '@dinrail/core'
+import type { Novelty } from './contract.ts'
+import { numbersOf } from './element-types.ts'
+import type { Tensors } from './network.ts'
+import { elementsOfShape } from './onnx-output.ts'
+import type { OnnxMetadata } from './runtime.ts'
+
+/** How far an input, or what the network made of it, is from what the network was trained on. */
+export type NoveltyScore = (feeds: Tensors, outputs: Tensors) => number
+
+/** Holds a score against the file. Throws a `TypeError` where it speaks of a tensor that is not there, or of another length. */
+export function noveltyScore(
+  novelty: Novelty,
+  inputs: readonly OnnxMetadata[],
+  outputs: readonly OnnxMetadata[],
+): NoveltyScore {
+  const all = [...inputs, ...outputs]
+  const lengthOf = (name: string) => {
+    const metadata = all.find((one) => one.name === name)
+    if (metadata === undefined)
+      throw new TypeError(
+        `novelty speaks of '${name}'; the file has the inputs and outputs ${all.map((one) => one.name).join(', ')}`,
+      )
+    return elementsOfShape(metadata.shape)
+  }
+  if (!(novelty.threshold >= 0)) throw new TypeError(`novelty.threshold is ${novelty.threshold}: 0 or more`)
+  const { of } = novelty
+  const length = lengthOf(of)
+  if (novelty.kind === 'reconstruction') {
+    const { by } = novelty
+    const other = lengthOf(by)
+    if (length !== undefined && other !== undefined && length !== other)
+      throw new TypeError(`novelty: '${of}' has ${length} elements, '${by}' has ${other}`)
+    return (feeds, given) => {
+      const [one, two] = [numbersOf(of, feeds[of] ?? given[of]), numbersOf(by, given[by] ?? feeds[by])]
+      checkLength(two.length, one.length, by)
+      let sum = 0
+      for (let i = 0; i < one.length; i++) sum += (one[i]! - two[i]!) ** 2
+      return Math.sqrt(sum / one.length)
+    }
+  }
+  const { mean } = novelty
+  const size = mean.length
+  if (length !== undefined && length !== size)
+    throw new TypeError(`novelty.mean has ${size} numbers, '${of}' has ${length} elements`)
+  const rows = novelty.kind === 'mahalanobis' ? novelty.precision : novelty.components
+  const isSquare = novelty.kind === 'residual' || rows.length === size
+  if (!isSquare || rows.some((row) => row.length !== size))
+    throw new TypeError(`novelty: its matrix must have ${size} columns, as many as its mean has numbers`)
+  const distance = novelty.kind === 'mahalanobis' ? mahalanobis : residual
+  return (feeds, given) => {
+    const numbers = numbersOf(of, feeds[of] ?? given[of])
+    checkLength(numbers.length, size, of)
+    return distance(
+      mean.map((middle, i) => numbers[i]! - middle),
+      rows,
+    )
+  }
+}
+
+type Matrix = readonly (readonly number[])[]
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, one, i) => sum + one * b[i]!, 0)
+
+function mahalanobis(centred: readonly number[], precision: Matrix): number {
+  return Math.sqrt(
+    Math.max(
+      0,
+      precision.reduce((sum, row, i) => sum + centred[i]! * dot(row, centred), 0),
+    ),
+  )
+}
+
+/** The components are orthonormal, so that what they explain can be taken off one after the other. */
+function residual(centred: readonly number[], components: Matrix): number {
+  const rest = [...centred]
+  for (const component of components) {
+    const share = dot(component, centred)
+    component.forEach((one, i) => {
+      rest[i]! -= share * one
+    })
+  }
+  return Math.sqrt(dot(rest, rest) / rest.length)
+}
+
+function checkLength(has: number, wanted: number, name: string): void {
+  if (has !== wanted)
+    throw new Fault('internal', `the novelty score needs ${wanted} elements of '${name}', it has ${has}`)
+}
+
+/** What becomes of an answer beyond the threshold: never one with a confidence. Throws `out-of-limits` where it is refused. */
+export function judged<Out>(
+  result: RunResult<Out>,
+  score: number,
+  { kind, threshold }: Novelty,
+  outsideTraining: 'refuse' | 'uncertain',
+): RunResult<Out> {
+  // A score that is no number vouches for nothing.
+  if (score <= threshold) return result
+  const message = `the input is unlike what the model was trained on: ${kind} score ${score.toPrecision(4)}, at most ${threshold}`
+  if (outsideTraining === 'refuse')
+    throw new Fault('out-of-limits', message, { field: '/input', details: { score, threshold, kind } })
+  const { confidence: _, ...rest } = result
+  const warning = { code: 'outside-training-distribution', message, field: '/input' }
+  return { ...rest, quality: 'uncertain', warnings: [...(result.warnings ?? []), warning] }
+}

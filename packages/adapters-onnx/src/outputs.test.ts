@@ -1,0 +1,218 @@
+import { type Fault, invoke, type Tensor, tensor } from '@dinrail/core'
+import * as ort from 'onnxruntime-web'
+import { describe, expect, it } from 'vitest'
+import { type OutputRecipe, onnxModel } from './index.ts'
+import { identity } from './tiny-networks.test-support.ts'
+
+ort.env.wasm.numThreads = 1
+
+const stated = { runtime: ort, id: 'acme/tiny', version: '1.0.0', title: 'Tiny', task: 'process-analysis' } as const
+
+/** What callers get where the network gives these numbers. */
+async function read<const Recipe extends OutputRecipe>(
+  recipe: Recipe,
+  numbers: readonly number[],
+  dims?: readonly number[],
+) {
+  const shape = dims ?? [1, numbers.length]
+  const model = await onnxModel({
+    ...stated,
+    model: identity(['batch', ...shape.slice(1)]),
+    inputs: { x: { tensor: {} } },
+    outputs: { y: recipe as OutputRecipe },
+  })
+  try {
+    const x = tensor(Float32Array.from(numbers), shape)
+    return await invoke(model, { x }, { deadlineMs: 10_000 })
+  } finally {
+    await model.dispose()
+  }
+}
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it was answered'),
+    (fault: Fault) => fault,
+  )
+const labels = ['good', 'bad'] as const
+
+describe('labels', () => {
+  it('come of logits, softened by the temperature', async () => {
+    const reply = await read({ labels, scores: 'logits', temperature: 2 }, [4, 0])
+    expect(reply.output).toMatchObject({ label: 'good' })
+    expect(reply.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6)
+  })
+
+  it('come of probabilities, which a temperature changes as it changes their logits', async () => {
+    const [a, b] = [Math.exp(4) / (1 + Math.exp(4)), 1 / (1 + Math.exp(4))]
+    expect((await read({ labels, temperature: 2 }, [a, b])).confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 5)
+  })
+
+  it('of two may have one score, which is the second one’s', async () => {
+    expect(await read({ labels }, [0.75])).toMatchObject({ output: { label: 'bad' }, confidence: 0.75 })
+    expect((await read({ labels, scores: 'logits' }, [-2])).confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6)
+  })
+
+  it('keep their probabilities where the confidence is calibrated by a curve', async () => {
+    const isotonic = { score: [0.5, 0.9, 1], probability: [0.5, 0.7, 0.8] }
+    const reply = await read({ labels, isotonic }, [0.7, 0.3])
+    expect(reply.confidence).toBeCloseTo(0.6, 6)
+    expect(reply.output).toMatchObject({ probabilities: { good: expect.closeTo(0.7, 6) } })
+    expect((await read({ labels, isotonic }, [1, 0])).confidence).toBe(0.8)
+  })
+
+  it('of several kinds stand beside each other, and the confidence is that all are right', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['batch', 2]),
+      inputs: { x: { tensor: { shape: [2] } } },
+      outputs: { y: { labels, field: 'surface' } },
+    })
+    const { output } = await invoke(model, { x: tensor(Float32Array.of(0.9, 0.1)) }, { deadlineMs: 5_000 })
+    expect(output.surface.label).toBe('good')
+    await model.dispose()
+  })
+
+  it.each([
+    ['logits taken for probabilities', [4, 0], /scores: 'logits'/],
+    ['probabilities of independent labels', [0.9, 0.8], /adds up/],
+  ])('are never made of %s', async (_, numbers, message) => {
+    const model = onnxModel({
+      ...stated,
+      model: identity(['batch', 2]),
+      inputs: { x: { constant: numbers, shape: [2] } },
+      outputs: { y: { labels } },
+    })
+    const fault = await faultOf(invoke(await model, {}, { deadlineMs: 5_000 }))
+    expect(fault.code).toBe('invalid-output')
+    expect(fault.message).toMatch(message)
+  })
+
+  it('say in the descriptor how they were calibrated', async () => {
+    const load = (recipe: OutputRecipe, confidence?: { calibration: 'none' | 'temperature' }) =>
+      onnxModel({
+        ...stated,
+        model: identity(['batch', 2]),
+        outputs: { y: recipe },
+        ...(confidence && { confidence }),
+      })
+    const calibration = async (recipe: OutputRecipe) => {
+      const model = await load(recipe)
+      await model.dispose()
+      return model.descriptor.confidence?.calibration
+    }
+    expect(await calibration({ labels })).toBe('none')
+    expect(await calibration({ labels, temperature: 1.5 })).toBe('temperature')
+    expect(await calibration({ labels, isotonic: { score: [0, 1], probability: [0, 1] } })).toBe('isotonic')
+    await expect(load({ labels, temperature: 1.5 }, { calibration: 'none' })).rejects.toThrow(
+      /none as stated.*temperature/,
+    )
+  })
+})
+
+describe('values', () => {
+  it('come back in their unit, within what can be', async () => {
+    const scale = { mean: 100, deviation: 10 }
+    const recipe = {
+      values: [
+        { name: 'life', unit: 'h', scale, clamp: { min: 0 } },
+        { name: 'load', unit: 'kN', scale },
+      ],
+    } as const
+    expect((await read(recipe, [-20, 0.5])).output).toEqual({ life: 0, load: 105 })
+  })
+
+  it('have an interval of a measured half-width, and its level is the confidence', async () => {
+    const interval = { level: 0.9, halfWidth: 12 }
+    const recipe = { values: [{ name: 'life', unit: 'h', clamp: { min: 0, max: 125 }, interval }] }
+    const reply = await read(recipe, [120])
+    expect(reply.output).toEqual({ life: { value: 120, low: 108, high: 125, level: 0.9 } })
+    expect(reply.confidence).toBe(0.9)
+  })
+
+  it('have an interval of quantiles, in order even where the network crosses them', async () => {
+    const interval = { level: 0.9, quantiles: [0.05, 0.5, 0.95], margin: 1 } as const
+    const recipe = {
+      values: [
+        { name: 'life', unit: 'h', interval },
+        { name: 'load', unit: 'kN' },
+      ],
+    } as const
+    expect((await read(recipe, [30, 20, 10, 4])).output).toEqual({
+      life: { value: 20, low: 9, high: 31, level: 0.9 },
+      load: 4,
+    })
+  })
+
+  it('that break their physical limits are faults', async () => {
+    const recipe = { values: [{ name: 'life', unit: 'h', limits: { physical: { min: 0 } } }] }
+    expect(await faultOf(read(recipe, [-1]))).toMatchObject({ code: 'invalid-output', field: '/output/life' })
+  })
+
+  it.each([
+    ['of another number', { values: [{ name: 'a', unit: '1' }] }, /take 1 elements.*\[batch, 2\]/],
+    [
+      'with a level that is none',
+      { values: [{ name: 'a', unit: '1', interval: { level: 90, halfWidth: 1 } }] },
+      /level is 90|take 1/,
+    ],
+    [
+      'with a cyclic scale',
+      {
+        values: [
+          { name: 'a', unit: '1', scale: { period: 2 } },
+          { name: 'b', unit: '1' },
+        ],
+      },
+      /scale/,
+    ],
+  ])('%s are refused when they are loaded', async (_, recipe, message) => {
+    await expect(read(recipe as OutputRecipe, [1, 2])).rejects.toThrow(message)
+  })
+})
+
+describe('tensors', () => {
+  it('lose the batch axis where their shape has none, and come back in their unit', async () => {
+    const recipe = { tensor: { field: 'load', shape: [3], unit: 'kW', scale: { min: 0, max: 10 } } }
+    const { output } = await read(recipe, [0, 0.5, 1])
+    expect(output).toEqual({ load: tensor(Float32Array.of(0, 5, 10), [3]) })
+  })
+
+  it('have an interval of a half-width for each step', async () => {
+    const recipe = { tensor: { shape: [2], interval: { level: 0.8, halfWidth: [1, 2] } } }
+    const { output, confidence } = await read(recipe, [10, 20])
+    const { low, high } = (output as unknown as { y: Record<string, Tensor> }).y
+    expect([Array.from(low!.data, Number), Array.from(high!.data, Number)]).toEqual([
+      [9, 18],
+      [11, 22],
+    ])
+    expect(confidence).toBe(0.8)
+  })
+
+  it('have an interval of quantiles in the last axis', async () => {
+    const recipe = { tensor: { shape: [2], interval: { level: 0.9, quantiles: [0.05, 0.5, 0.95] as const } } }
+    const { output } = await read(recipe, [1, 2, 3, 10, 20, 30], [1, 2, 3])
+    const { value, low, high } = (output as unknown as { y: Record<string, Tensor> }).y
+    expect([value, low, high].map((one) => Array.from(one!.data, Number))).toEqual([
+      [2, 20],
+      [1, 10],
+      [3, 30],
+    ])
+  })
+})
+
+describe('characters', () => {
+  const alphabet = ['', 'A', 'B']
+  const steps = (...best: number[]) => best.flatMap((one) => alphabet.map((_, i) => (i === one ? 0.8 : 0.1)))
+
+  it('are one where they repeat, and two where a blank divides them', async () => {
+    const reply = await read({ characters: { field: 'plate', alphabet } }, steps(1, 1, 0, 1, 2, 0), [1, 6, 3])
+    expect(reply.output).toEqual({ plate: 'AAB' })
+    expect(reply.confidence).toBeCloseTo(0.8 ** 6, 6)
+  })
+
+  it('of another alphabet than the file’s are refused', async () => {
+    await expect(read({ characters: { field: 'plate', alphabet: ['', 'A'] } }, steps(1), [1, 1, 3])).rejects.toThrow(
+      /alphabet has 2 characters/,
+    )
+  })
+})

@@ -1,0 +1,267 @@
+import { defineModel, type Fault, invoke, type Model, parseDescriptor, type Tensor, tensor } from '@dinrail/core'
+import * as ort from 'onnxruntime-web'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { contractOf, type EmbeddedContract, embedDescriptor, metadataKey, onnxModel } from './index.ts'
+import { withMetadata } from './model-file.ts'
+import { identity, lines, tinyNetwork } from './tiny-networks.test-support.ts'
+
+ort.env.wasm.numThreads = 1
+
+const contract: EmbeddedContract = {
+  id: 'acme/strip',
+  version: '2.1.0',
+  title: 'Strip',
+  task: 'quality-inspection',
+  outsideTraining: 'uncertain',
+  inputs: {
+    x: {
+      vector: [
+        { name: 'length', unit: 'mm', limits: { training: { min: 0, max: 10 } }, scale: { mean: 5, deviation: 2 } },
+        { name: 'width', unit: 'mm' },
+      ],
+    },
+  },
+  context: { speed: { unit: 'm/s', limits: { physical: { min: 0 } } } },
+  outputs: { y: { labels: ['good', 'bad'], scores: 'logits', temperature: 1.5 } },
+  novelty: {
+    kind: 'mahalanobis',
+    of: 'x',
+    mean: [0, 0],
+    precision: [
+      [1, 0],
+      [0, 1],
+    ],
+    threshold: 100,
+  },
+  provenance: { licence: 'Apache-2.0', limitations: ['one mill only'] },
+  golden: [{ input: { length: 5, width: 0, speed: 1 }, output: { label: 'good' }, tolerance: 0 }],
+}
+const input = { length: 7, width: 0.5, speed: 1 }
+const bounds = { deadlineMs: 5_000 }
+const bare = lines([1, 1])
+const selfDescribing = embedDescriptor(bare, contract)
+const anyInput = (model: object) => model as Model<object, Record<string, unknown>, never>
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it was loaded'),
+    (fault: Fault) => fault,
+  )
+
+describe('a file that describes itself', () => {
+  it('needs a runtime and nothing else', async () => {
+    const model = await onnxModel({ runtime: ort, model: selfDescribing })
+    const { descriptor } = model
+    expect(descriptor).toMatchObject({ id: 'acme/strip', version: '2.1.0', outsideTraining: 'uncertain' })
+    expect(descriptor.confidence).toEqual({ calibration: 'temperature' })
+    expect(descriptor.provenance).toMatchObject({ licence: 'Apache-2.0', artefact: /^sha256:/ })
+    const reply = await invoke(anyInput(model), input, bounds)
+    expect(reply.output.label).toBe('good')
+    expect(reply.confidence).toBeCloseTo(1 / (1 + Math.exp(-(1 - 0.5) / 1.5)), 5)
+    await model.dispose()
+  })
+
+  it('answers as the same contract in code does, and as one that came with the descriptor does', async () => {
+    const fromFile = await onnxModel({ runtime: ort, model: selfDescribing })
+    const fromCode = await onnxModel({ runtime: ort, model: bare, ...contract })
+    // What another machine knows of it is its descriptor, as JSON.
+    const told = parseDescriptor(JSON.stringify(fromFile.descriptor))
+    const pinned = contractOf(told)
+    await expect(onnxModel({ runtime: ort, model: bare, ...pinned })).rejects.toThrow(/pinned are/)
+    const fromDescriptor = await onnxModel({ runtime: ort, model: selfDescribing, ...pinned })
+    expect(fromDescriptor.descriptor).toEqual(fromFile.descriptor)
+    const replies = await Promise.all(
+      [fromFile, fromCode, fromDescriptor].map((model) => invoke(anyInput(model), input, bounds)),
+    )
+    for (const reply of replies) expect(reply.output).toEqual(replies[0]!.output)
+    for (const model of [fromFile, fromCode, fromDescriptor]) await model.dispose?.()
+  })
+
+  it('is no descriptor of another adapter', () => {
+    const other = defineModel({
+      id: 'acme/rule',
+      version: '1.0.0',
+      title: 'Rule',
+      task: 'process-analysis',
+      input: z.object({}),
+      output: z.object({}),
+      run: () => ({ output: {} }),
+    })
+    expect(() => contractOf(other.descriptor)).toThrow(/acme\/rule does not say/)
+  })
+
+  it('yields to its author, who may say all that does not change what it means', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      model: selfDescribing,
+      version: '2.1.1',
+      outputs: { y: { labels: ['good', 'bad'], scores: 'logits', temperature: 3 } },
+    })
+    expect(model.descriptor).toMatchObject({ version: '2.1.1', title: 'Strip' })
+    const reply = await invoke(anyInput(model), input, bounds)
+    expect(reply.confidence).toBeCloseTo(1 / (1 + Math.exp(-(1 - 0.5) / 3)), 5)
+    await model.dispose()
+  })
+
+  it.each([
+    ['another id', { id: 'acme/weld' }, /id is "acme\/weld" as stated and "acme\/strip" in the file/],
+    [
+      'labels in another order',
+      { outputs: { y: { labels: ['bad', 'good'] } } },
+      /outputs.y is \["bad","good"\] as stated and \["good","bad"\] in the file/,
+    ],
+    [
+      'another unit',
+      {
+        inputs: {
+          x: {
+            vector: [
+              { name: 'length', unit: 'cm' },
+              { name: 'width', unit: 'mm' },
+            ],
+          },
+        },
+      },
+      /"cm".*as stated.*"mm".*in the file/,
+    ],
+    ['another unit of its context', { context: { speed: { unit: 'km/h' } } }, /context.speed.*"km\/h".*"m\/s"/],
+  ])('refuses %s with both sides', async (_, change, message) => {
+    await expect(onnxModel({ runtime: ort, model: selfDescribing, ...(change as object) })).rejects.toThrow(message)
+  })
+
+  it('holds golden tensors as lists', async () => {
+    const golden = [
+      {
+        input: { x: tensor(Float32Array.of(1, 2), [1, 2]) },
+        output: { y: tensor(Float32Array.of(1, 2), [1, 2]) },
+        tolerance: 1e-6,
+      },
+    ]
+    const about = { id: 'acme/same', version: '1.0.0', title: 'Same', task: 'process-analysis' }
+    const right = embedDescriptor(identity(['batch', 2]), { ...about, golden })
+    await (await onnxModel({ runtime: ort, model: right })).dispose()
+    const wrong = embedDescriptor(lines([1, 1.5]), { ...about, golden })
+    expect(await faultOf(onnxModel({ runtime: ort, model: wrong }))).toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining("element 1 of 'y' is 3, should be 2 ± 0.000001"),
+    })
+  })
+
+  it('is written again in place of what stood there', async () => {
+    const again = embedDescriptor(selfDescribing, { ...contract, title: 'Strip, again', golden: [] })
+    const model = await onnxModel({ runtime: ort, model: again })
+    expect(model.descriptor.title).toBe('Strip, again')
+    await model.dispose()
+  })
+
+  it.each([
+    ['no JSON', '{"id":', /no JSON/],
+    ['a list', '[]', /no JSON object/],
+    ['a prototype', '{"__proto__":{"id":"a/b"}}', /__proto__|no JSON/],
+    ['an effect', '{"effect":"actuate"}', /effect is nothing that a contract states/],
+    ['inputs that are text', '{"inputs":"x"}', /inputs is x: it must be an object/],
+  ])('with %s inside is refused', async (_, text, message) => {
+    const fault = await faultOf(onnxModel({ runtime: ort, model: withMetadata(bare, { [metadataKey]: text }) }))
+    expect(fault).toMatchObject({ code: 'invalid-input', field: '/model/metadata_props/dinrail' })
+    expect(fault.message).toMatch(message)
+  })
+
+  it('with a recipe of no kind is refused by its place', async () => {
+    const text = JSON.stringify({ ...contract, inputs: { x: { vectr: [] } } })
+    const odd = withMetadata(bare, { [metadataKey]: text })
+    await expect(onnxModel({ runtime: ort, model: odd })).rejects.toThrow(
+      /inputs.x has the members vectr: state one of/,
+    )
+  })
+
+  it.each([
+    [
+      'a member that nobody knows',
+      { inputs: { x: { vector: [{ name: 'a', unit: '1', scael: {} }] } } },
+      /vector\[0\].scael is no member of it: it takes name, unit/,
+    ],
+    [
+      'a unit that is none',
+      { inputs: { x: { vector: [{ name: 'a', unit: 3 }] } } },
+      /vector\[0\].unit is 3: it must be a text/,
+    ],
+    ['a unit that is missing', { inputs: { x: { vector: [{ name: 'a' }] } } }, /vector\[0\].unit is missing/],
+    ['labels in a text', { outputs: { y: { labels: 'good, bad' } } }, /labels is good, bad: it must be a list/],
+    [
+      'a scale of no kind',
+      { inputs: { x: { tensor: { scale: { shift: 1 } } } } },
+      /scale has the members shift: state one of mean/,
+    ],
+    [
+      'a novelty of no kind',
+      { novelty: { kind: 'guess', threshold: 1 } },
+      /novelty.kind is guess: it must be mahalanobis or/,
+    ],
+    [
+      'a window of no kind',
+      { inputs: { x: { vector: [], window: { length: 2, from: 'past' } } } },
+      /from is past: it must be input or calls/,
+    ],
+  ])('is refused in code as in a file with %s', async (_, change, message) => {
+    const odd = { ...contract, golden: [], ...change } as EmbeddedContract
+    await expect(onnxModel({ runtime: ort, model: bare, ...odd })).rejects.toThrow(message)
+    expect(() => embedDescriptor(bare, odd)).toThrow(message)
+    const written = withMetadata(bare, { [metadataKey]: JSON.stringify(odd) })
+    await expect(onnxModel({ runtime: ort, model: written })).rejects.toThrow(message)
+  })
+
+  it('holds nothing that JSON would lose', () => {
+    const odd = { ...contract, context: { speed: { unit: 'm/s', limits: { physical: { max: Number.NaN } } } } }
+    expect(() => embedDescriptor(bare, odd)).toThrow(/'max' is NaN/)
+  })
+})
+
+describe('a file that says nothing of itself', () => {
+  const stated = { runtime: ort, id: 'acme/plain', version: '1.0.0', title: 'Plain', task: 'process-analysis' } as const
+
+  it('still gives its names, types and lengths', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: tinyNetwork({
+        inputs: { image: ['batch', 3], mask: { dims: [2, 'width'], type: 'int64' } },
+        outputs: { same: ['batch', 3], other: { dims: [2, 'width'], type: 'int64' } },
+        build(graph) {
+          graph.apply('Identity', ['image'], { output: 'same' })
+          graph.apply('Identity', ['mask'], { output: 'other' })
+        },
+      }),
+    })
+    expect(model.descriptor.input.properties).toEqual({
+      image: { tensor: { dtype: 'float32', shape: ['batch', 3] } },
+      mask: { tensor: { dtype: 'int64', shape: [2, 'width'] } },
+    })
+    const given = { image: tensor(new Float32Array(6), [2, 3]), mask: tensor(BigInt64Array.of(1n, 2n), [2, 1]) }
+    const { output } = await invoke(model, given, bounds)
+    expect((output.same as Tensor).shape).toEqual([2, 3])
+    expect((output.other as Tensor).data).toEqual(BigInt64Array.of(1n, 2n))
+    const extra = await faultOf(invoke(model, { ...given, depth: 1 }, bounds))
+    expect(extra).toMatchObject({ code: 'invalid-input', field: '/input/depth' })
+    expect(extra.message).toContain('image, mask')
+    await model.dispose()
+  })
+
+  it('needs a name, a version, a title and a task', async () => {
+    await expect(onnxModel({ runtime: ort, model: bare, id: 'acme/plain' })).rejects.toThrow(
+      /version is stated neither here nor in the file/,
+    )
+  })
+
+  it('takes no half of its inputs', async () => {
+    const two = tinyNetwork({
+      inputs: { a: [1], b: [1] },
+      outputs: { y: [1] },
+      build: (graph) => graph.apply('Add', ['a', 'b'], { output: 'y' }),
+    })
+    await expect(onnxModel({ ...stated, model: two, inputs: { a: { tensor: {} } } })).rejects.toThrow(
+      /nothing is stated for the ONNX input b/,
+    )
+    await expect(
+      onnxModel({ ...stated, model: two, inputs: { a: { tensor: { field: 'c' } }, b: { tensor: { field: 'c' } } } }),
+    ).rejects.toThrow(/two fields are named 'c'/)
+  })
+})

@@ -1,0 +1,268 @@
+import {
+  type ConfidenceSource,
+  type Descriptor,
+  defineModel,
+  Fault,
+  type FaultCode,
+  invoke,
+  type Model,
+  type RunContext,
+  type RunResult,
+  sample,
+} from '@dinrail/core'
+import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts'
+import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
+import type { Engine } from './engine.ts'
+import { checkGolden } from './golden.ts'
+import type { Tensors } from './network.ts'
+import { judged, noveltyScore } from './novelty.ts'
+import type { Fields, Memory } from './onnx-input.ts'
+import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
+import { type Session, sessions } from './sessions.ts'
+
+/** What is stated in code, in the file, or both, in one. */
+export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
+  readonly inputs?: OnnxContract['inputs'] | CustomInputs<unknown>
+  readonly outputs?: OnnxContract['outputs'] | CustomOutputs<unknown>
+}
+
+type Answering = OnnxModel<Fields, unknown>
+
+/** What a call ends in through the network and nobody else. */
+const networkCodes: ReadonlySet<FaultCode> = new Set(['internal', 'invalid-output', 'deadline-exceeded'])
+
+/** How long one golden answer may take, in milliseconds. */
+const goldenDeadlineMs = 60_000
+
+/** A loaded network behind its contract. Throws a `TypeError` where the two disagree. */
+export function servedModel(engine: Engine, contract: WholeContract, artefact: string) {
+  const {
+    inputs: statedInputs,
+    outputs: statedOutputs,
+    context,
+    novelty,
+    sessions: bounds,
+    golden,
+    ...stated
+  } = contract
+  const id = String(stated.id)
+  const inputs = prepareInputs(engine, statedInputs, context)
+  const outputs = prepareOutputs(engine, statedOutputs, inputs.states)
+  const score = novelty && noveltyScore(novelty, engine.inputs, engine.outputs)
+  const keepsSessions = inputs.states.length > 0 || inputs.calls > 0
+  if (bounds !== undefined && !keepsSessions)
+    throw new TypeError(
+      `${id} states sessions, but remembers nothing: it has no state, no window over calls and no overlap`,
+    )
+  const kept = sessions(id, bounds)
+  const { outsideTraining = 'refuse' } = stated
+  let [running, answered, failed, loadedInMs] = [0, 0, 0, 0]
+  let closing: Promise<void> | undefined
+  let isClosed = false
+  let drained: (() => void) | undefined
+
+  async function answer(input: Fields, context: RunContext, session: Session | undefined): Promise<RunResult<unknown>> {
+    if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`, { retryable: false })
+    running += 1
+    try {
+      let result: RunResult<unknown>
+      if (session === undefined) {
+        const feeds = inputs.feed(input, undefined)
+        const tensors = await engine.run(feeds, context)
+        result = judge(outputs.read(tensors, input), feeds, tensors, context)
+      } else result = await session.inTurn(() => runIn(session, input, context))
+      answered += 1
+      return result
+    } catch (problem) {
+      if (networkCodes.has(Fault.from(problem).code)) failed += 1
+      throw problem
+    } finally {
+      running -= 1
+      if (running === 0) drained?.()
+    }
+  }
+
+  function judge(result: RunResult<unknown>, feeds: Tensors, tensors: Tensors, { inputQuality }: RunContext) {
+    // A confidence was calibrated on good inputs, and says nothing of others.
+    const sure = inputQuality === 'good' ? result : withoutConfidence(result)
+    return score === undefined ? sure : judged(sure, score(feeds, tensors), novelty!, outsideTraining)
+  }
+
+  async function runIn(session: Session, input: Fields, context: RunContext): Promise<RunResult<unknown>> {
+    const { memory } = session
+    if (context.signal.aborted) throw context.signal.reason
+    const feeds = inputs.feed(input, memory)
+    if (memory.filling?.refused) throw notFull(memory)
+    const tensors = await engine.run(feeds, context)
+    const read = outputs.read(tensors, input)
+    // What was sent has happened, even where it is refused for being unlike the training data.
+    remember(memory, tensors, context)
+    const began = session.isNew
+    session.isNew = false
+    const result = judge(read, feeds, tensors, context)
+    const warnings = [...(result.warnings ?? [])]
+    const { filling } = memory
+    if (filling !== undefined)
+      warnings.push({
+        code: 'window-filling',
+        message: `the window of ${filling.need} moments holds ${filling.have}: its first one is repeated`,
+      })
+    if (began) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
+    const doubtful = filling === undefined ? result : { ...withoutConfidence(result), quality: 'uncertain' as const }
+    return { ...doubtful, warnings }
+  }
+
+  function notFull(memory: Memory): Fault {
+    const { have, need } = memory.filling!
+    commitRows(memory)
+    return new Fault(
+      'unavailable',
+      `${id}: the window of ${need} moments holds ${have}: call again with the next ones, in the same session`,
+      { retryable: false, details: { have, need } },
+    )
+  }
+
+  /** A call that was late or given up does not count, so that one that is made again is not counted twice. */
+  function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
+    if (signal.aborted) throw signal.reason
+    commitRows(memory)
+    for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
+  }
+
+  async function close(): Promise<void> {
+    if (running > 0)
+      await new Promise<void>((resolve) => {
+        drained = resolve
+      })
+    await engine.dispose()
+    isClosed = true
+  }
+
+  const base = defineModel<Fields, Fields, unknown, unknown>({
+    ...describedBy(stated, statedInputs, statedOutputs, { context, novelty, sessions: bounds }),
+    provenance: { ...stated.provenance, artefact },
+    input: inputs.schema as never,
+    output: outputs.schema as never,
+    run: (input, context) =>
+      answer(input, context, keepsSessions ? kept.of(context.caller, input.session as string | undefined) : undefined),
+  })
+
+  function openSession(): Model<Fields, unknown, never> {
+    if (!keepsSessions) throw new TypeError(`${id} remembers nothing between calls: it has no sessions`)
+    const session = kept.open()
+    return {
+      ...base,
+      run: (input, context) => answer(input, context, session),
+      dispose: async () => session.close(),
+    }
+  }
+
+  const model: Answering = {
+    ...base,
+    descriptor: base.descriptor as Answering['descriptor'],
+    openSession,
+    health: (): Health => ({
+      state: isClosed ? 'disposed' : closing !== undefined ? 'draining' : 'ready',
+      running,
+      answered,
+      failed,
+      sessions: kept.count,
+      loadedInMs,
+    }),
+    dispose() {
+      closing ??= close()
+      return closing
+    },
+  }
+
+  /**
+   * Asks the golden questions, each in a session of its own. They are what warms the network up: made-up numbers may be none
+   * that it takes, and abort a native runtime.
+   */
+  async function prove(): Promise<void> {
+    const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
+    await checkGolden(id, golden ?? [], async (input) => {
+      const asked = keepsSessions ? openSession() : model
+      const dated = Object.entries(input).map(([name, value]) => [
+        name,
+        properties[name]?.maxAge === undefined
+          ? value
+          : sample(value, undefined, { sourceTime: new Date().toISOString() }),
+      ])
+      const ask = async () => (await invoke(asked, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
+      try {
+        for (let call = 1; call < inputs.calls; call++) await ask().catch(() => {})
+        return await ask()
+      } finally {
+        if (keepsSessions) await asked.dispose?.()
+      }
+    })
+    ;[answered, failed] = [0, 0]
+  }
+
+  return {
+    model,
+    prove,
+    loaded(ms: number) {
+      loadedInMs = ms
+    },
+  }
+}
+
+function commitRows({ rows, nextRows }: Memory): void {
+  for (const [name, next] of nextRows) rows.set(name, next)
+  nextRows.clear()
+}
+
+function withoutConfidence({ confidence: _, ...rest }: RunResult<unknown>): RunResult<unknown> {
+  return rest
+}
+
+type Told = Omit<WholeContract, 'inputs' | 'outputs' | 'context' | 'novelty' | 'sessions' | 'golden'>
+
+/** What the descriptor says beside the schemas. The recipes travel with it; of code it only says that it is there. */
+function describedBy(
+  stated: Told,
+  inputs: WholeContract['inputs'] = {},
+  outputs: WholeContract['outputs'] = {},
+  rest: { readonly [Key in 'context' | 'novelty' | 'sessions']: OnnxContract[Key] | undefined },
+) {
+  const { id, version, title, task } = stated
+  for (const [key, value] of Object.entries({ id, version, title, task }))
+    if (value === undefined)
+      throw new TypeError(
+        `${key} is stated neither here nor in the file: every model has an id, version, title and task`,
+      )
+  const confidence = confidenceOf(stated.confidence, isCustomOutputs(outputs) ? {} : outputs)
+  const onnx = Object.fromEntries(
+    Object.entries({
+      inputs: isCustomInputs(inputs) ? 'code' : inputs,
+      outputs: isCustomOutputs(outputs) ? 'code' : outputs,
+      ...rest,
+    }).filter(([, value]) => value !== undefined && Object.keys(value).length > 0),
+  )
+  return {
+    ...(stated as Told & Pick<Descriptor, 'id' | 'version' | 'title' | 'task'>),
+    ...(confidence && { confidence }),
+    onnx,
+  }
+}
+
+/** How raw scores became probabilities, as the recipes have it. */
+function confidenceOf(
+  stated: ConfidenceSource | undefined,
+  outputs: Readonly<Record<string, OutputRecipe>>,
+): ConfidenceSource | undefined {
+  const recipes = Object.values(outputs).filter((recipe) => 'labels' in recipe)
+  const calibration = recipes.some(({ isotonic }) => isotonic !== undefined)
+    ? 'isotonic'
+    : recipes.some(({ temperature }) => temperature !== undefined)
+      ? 'temperature'
+      : undefined
+  if (stated !== undefined && calibration !== undefined && stated.calibration !== calibration)
+    throw new TypeError(
+      `confidence.calibration is ${stated.calibration} as stated, the outputs are calibrated by ${calibration}`,
+    )
+  if (calibration !== undefined) return { ...stated, calibration }
+  return stated ?? (recipes.length > 0 ? { calibration: 'none' } : undefined)
+}

@@ -1,0 +1,186 @@
+import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
+import * as ort from 'onnxruntime-web'
+import { describe, expect, it, vi } from 'vitest'
+import { onnxModel, type SessionBounds } from './index.ts'
+import { sessions } from './sessions.ts'
+import { adder, identity } from './tiny-networks.test-support.ts'
+
+ort.env.wasm.numThreads = 1
+
+const counter = (bounds?: SessionBounds) =>
+  onnxModel({
+    runtime: ort,
+    id: 'acme/counter',
+    version: '1.0.0',
+    title: 'Counter',
+    task: 'process-analysis',
+    model: adder(),
+    inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
+    outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
+    ...(bounds && { sessions: bounds }),
+  })
+type Counter = Model<{ readonly pieces: number; readonly session?: string }, { readonly total: number }, never>
+const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
+const add = async (model: Counter, pieces: number, caller = 'plc-1', session?: string) =>
+  (await invoke(model, { pieces, ...(session && { session }) }, from(caller))).output.total
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it was answered'),
+    (fault: Fault) => fault,
+  )
+
+describe('a network with state', () => {
+  it('goes on where the same caller’s last call ended, and apart from all others', async () => {
+    const model = await counter()
+    expect(await add(model, 1)).toBe(1)
+    expect(await add(model, 2)).toBe(3)
+    expect(await add(model, 10, 'plc-2')).toBe(10)
+    expect(await add(model, 100, 'plc-1', 'line-b')).toBe(100)
+    expect(await add(model, 4)).toBe(7)
+    // No name of one caller can be mistaken for another caller's.
+    expect(await add(model, 5, 'plc-1","line-b')).toBe(5)
+    expect(model.health().sessions).toBe(4)
+    await model.dispose()
+  })
+
+  it('keeps hundreds of sessions apart that call at once, each in order', async () => {
+    const model = await counter()
+    const calls = Array.from({ length: 1_000 }, (_, i) => add(model, 1, `plc-${i % 100}`))
+    const totals = await Promise.all(calls)
+    totals.forEach((total, i) => {
+      expect(total).toBe(Math.floor(i / 100) + 1)
+    })
+    await model.dispose()
+  })
+
+  it('says when it remembers nothing, and asks an anonymous caller whose session it is', async () => {
+    const model = await counter()
+    expect((await invoke(model, { pieces: 1 }, from('plc-1'))).warnings).toMatchObject([{ code: 'session-began' }])
+    expect((await invoke(model, { pieces: 1 }, from('plc-1'))).warnings).toEqual([])
+    const fault = await faultOf(invoke(model, { pieces: 1 }, { deadlineMs: 5_000 }))
+    expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/session' })
+    await invoke(model, { pieces: 1, session: 'shift-4711' }, { deadlineMs: 5_000 })
+    await model.dispose()
+  })
+
+  it('opens sessions of their own, which end when they are disposed', async () => {
+    const model = await counter({ most: 2 })
+    const one = model.openSession()
+    const other = model.openSession()
+    const total = async (session: Counter) => (await invoke(session, { pieces: 1 }, { deadlineMs: 5_000 })).output.total
+    expect([await total(one), await total(one), await total(other)]).toEqual([1, 2, 1])
+    expect(() => model.openSession()).toThrow(/2 sessions/)
+    await one.dispose?.()
+    expect(await total(model.openSession())).toBe(1)
+    expect(await total(other)).toBe(2)
+    await model.dispose()
+    expect((await faultOf(total(other))).code).toBe('unavailable')
+  })
+
+  it('does not count a call that nobody got an answer of', async () => {
+    const model = await counter()
+    await add(model, 1)
+    const controller = new AbortController()
+    const given = invoke(model, { pieces: 100 }, { ...from('plc-1'), signal: controller.signal })
+    controller.abort()
+    expect((await faultOf(given)).code).toBe('cancelled')
+    expect(await add(model, 1)).toBe(2)
+    await model.dispose()
+  })
+
+  it('puts the end of the call before in front, where windows overlap', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/sound',
+      version: '1.0.0',
+      title: 'Sound',
+      task: 'process-analysis',
+      model: identity(['batch', 5]),
+      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
+      outputs: { y: { tensor: { shape: [5] } } },
+    })
+    const hear = async (caller: string, ...sound: number[]) => {
+      const { output } = await invoke(model, { sound: tensor(Float32Array.from(sound)) }, from(caller))
+      return Array.from(output.y.data)
+    }
+    expect(await hear('microphone-1', 1, 2, 3)).toEqual([0, 0, 1, 2, 3])
+    expect(await hear('microphone-2', 7, 8, 9)).toEqual([0, 0, 7, 8, 9])
+    expect(await hear('microphone-1', 4, 5, 6)).toEqual([2, 3, 4, 5, 6])
+    await model.dispose()
+  })
+
+  it('is refused where the state has no shape, or none of that name comes out', async () => {
+    const load = (total: { state: string; shape?: number[] }) =>
+      onnxModel({
+        runtime: ort,
+        id: 'acme/counter',
+        version: '1.0.0',
+        title: 'Counter',
+        task: 'process-analysis',
+        model: adder(),
+        inputs: { x: { tensor: {} }, total },
+      })
+    await expect(load({ state: 'nexst' })).rejects.toThrow(/'nexst'; the file has y, next/)
+    await expect(load({ state: 'next', shape: [2, 2] })).rejects.toThrow(/\[2, 2\].*\[1, 1\]/)
+  })
+
+  it('is nothing that one without state can open', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/same',
+      version: '1.0.0',
+      title: 'Same',
+      task: 'process-analysis',
+      model: identity(['batch', 1]),
+    })
+    expect(() => model.openSession()).toThrow(TypeError)
+    const { output } = await invoke(
+      model,
+      { x: { dtype: 'float32', shape: [1, 1], data: Float32Array.of(3) } },
+      from('a'),
+    )
+    expect((output.y as Tensor).data[0]).toBe(3)
+    await model.dispose()
+  })
+})
+
+describe('sessions are bounded', () => {
+  const caller = (id: string) => ({ id })
+
+  it('and refuse a new one while all are in use, so that none is forgotten unnoticed', () => {
+    const kept = sessions('acme/counter', { most: 2, idleMs: 1_000 })
+    kept.of(caller('a'), undefined)
+    kept.of(caller('b'), undefined)
+    expect(() => kept.of(caller('c'), undefined)).toThrow(/remembers 2 sessions/)
+    expect(kept.of(caller('a'), undefined).isNew).toBe(true)
+  })
+
+  it('and begin anew after their idle time, but never in the middle of a call', async () => {
+    let now = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    try {
+      const kept = sessions('acme/counter', { most: 1, idleMs: 1_000 })
+      const first = kept.of(caller('a'), undefined)
+      let end = () => {}
+      const working = first.inTurn(
+        () =>
+          new Promise<void>((resolve) => {
+            end = resolve
+          }),
+      )
+      now = 5_000
+      expect(kept.of(caller('a'), undefined)).toBe(first)
+      expect(() => kept.of(caller('b'), undefined)).toThrow(/remembers 1 sessions/)
+      await Promise.resolve()
+      end()
+      await working
+      now = 5_500
+      expect(kept.of(caller('a'), undefined)).toBe(first)
+      now = 6_600
+      expect(kept.of(caller('b'), undefined)).not.toBe(first)
+      expect(kept.count).toBe(1)
+    } finally {
+      clock.mockRestore()
+    }
+  })
+})

@@ -1,0 +1,74 @@
+import { compareDescriptors, Fault, type Model } from '@dinrail/core'
+
+/** A model whose implementation can be exchanged while it is called. */
+export interface SwappableModel<In, Out> extends Model<In, Out, never> {
+  /**
+   * Lets all later calls go to `next`, and disposes of the one before once its calls have ended, which is when it settles.
+   * Throws `contract-changed`, and changes nothing, where `next` would break what callers were promised.
+   */
+  swap(next: Model<In, Out, never>): Promise<void>
+}
+
+/**
+ * Puts a model behind a door at which it can be exchanged. The descriptor stays that of the model which answers; whoever serves
+ * it announces the new one by serving it again.
+ */
+export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel<In, Out> {
+  let current = openDoor(first)
+  return {
+    get descriptor() {
+      return current.model.descriptor
+    },
+    // The model that answers checks the input itself, so that no exchange comes between check and run.
+    inputChecks: 'where-it-runs',
+    run(input, context) {
+      return current.pass(async (model) => {
+        const { usage: _, elapsedMs: __, ...answered } = await context.invoke(model, input)
+        return answered
+      })
+    },
+    async swap(next) {
+      const { changes, verdict } = compareDescriptors(current.model.descriptor, next.descriptor)
+      const broken = changes.find((change) => change.verdict === 'breaking')
+      if (verdict === 'breaking')
+        throw new Fault(
+          'contract-changed',
+          `${next.descriptor.id} ${next.descriptor.version} cannot take over: ${broken?.field} ${broken?.message}`,
+          { details: { changes } },
+        )
+      const before = current
+      current = openDoor(next)
+      await before.close()
+    },
+    dispose: () => current.close(),
+  }
+}
+
+/** Counts who is inside. */
+function openDoor<In, Out>(model: Model<In, Out, never>) {
+  let inside = 0
+  let left: (() => void) | undefined
+  let closing: Promise<void> | undefined
+  return {
+    model,
+    async pass<T>(work: (model: Model<In, Out, never>) => Promise<T>): Promise<T> {
+      inside += 1
+      try {
+        return await work(model)
+      } finally {
+        inside -= 1
+        if (inside === 0) left?.()
+      }
+    },
+    close(): Promise<void> {
+      closing ??= (async () => {
+        if (inside > 0)
+          await new Promise<void>((resolve) => {
+            left = resolve
+          })
+        await model.dispose?.()
+      })()
+      return closing
+    },
+  }
+}

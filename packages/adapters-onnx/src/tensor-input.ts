@@ -1,0 +1,145 @@
+import { type DataType, Fault, type Tensor } from '@dinrail/core'
+import type { ConstantInput, StateInput, TensorInput } from './contract.ts'
+import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
+import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
+import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
+import { lineOf } from './scale.ts'
+import { meaningOf } from './vector-input.ts'
+
+/** A tensor that callers send as it is, but for its scale. */
+export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorInput): PreparedInput {
+  const at = `inputs.${metadata.name}`
+  const type = typeOf(at, metadata)
+  const { field = metadata.name, scale, axes } = stated
+  const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
+  const shape = stated.shape ?? openShape(metadata)
+  if (axes !== undefined && axes.length !== shape.length)
+    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
+  const { overlap = 0 } = stated
+  if (overlap !== 0) checkOverlap(overlap, shape, at)
+  const probe = dimsFor(
+    at,
+    metadata,
+    shape.map((length) => (typeof length === 'string' ? -1 : length + overlap)),
+  )
+  const isBatchAdded = probe.length > shape.length
+  const isOpen = shape.some((length) => typeof length === 'string')
+  const pointer = `/input/${field}`
+  const { shift, factor } = lineOf(scale, at)
+  const isAsItIs = (dtype === type || (dtype === 'uint8' && type === 'bool')) && scale === undefined
+  if (scale !== undefined && !type.startsWith('float'))
+    throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
+
+  function given(data: Tensor['data']): OnnxData {
+    if (type === 'bool') checkTruth(data as Uint8Array, pointer)
+    if (isAsItIs) return data
+    const numbers =
+      scale === undefined ? data : Float64Array.from(data as Float32Array, (one) => (one - shift) * factor)
+    const most = numbers instanceof BigInt64Array || numbers instanceof BigUint64Array ? undefined : rangeOf(type)[1]
+    if (most !== undefined && type.startsWith('float')) {
+      const at = (numbers as Float64Array).findIndex((one) => !(Math.abs(one) <= most))
+      if (at >= 0)
+        throw new Fault(
+          'invalid-input',
+          `${pointer} holds ${data[at]} at element ${at}, which is beyond what ${type} can hold`,
+          {
+            field: pointer,
+          },
+        )
+    }
+    return elementsOf(numbers, type)
+  }
+
+  return {
+    properties: {
+      [field]: { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } },
+    },
+    feed(input, memory) {
+      const { data, shape: lengths } = input[field] as Tensor
+      if (isOpen && data.length === 0)
+        throw new Fault('invalid-input', `${pointer} is empty: its shape is ${shapeText(lengths)}, send at least one`, {
+          field: pointer,
+        })
+      if (overlap > 0) return { type, dims: probe, data: given(withOverlap(data as Float32Array, memory!)) }
+      return { type, dims: isBatchAdded ? [1, ...lengths] : lengths, data: given(data) }
+    },
+    ...(overlap > 0 && { calls: 2 }),
+  }
+
+  function withOverlap(data: Float32Array, { rows, nextRows }: Memory): Float32Array {
+    const whole = new (data.constructor as Float32ArrayConstructor)(overlap + data.length)
+    whole.set(rows.get(metadata.name)?.[0] ?? [])
+    whole.set(data, overlap)
+    nextRows.set(metadata.name, [Float64Array.from(whole.subarray(whole.length - overlap))])
+    return whole
+  }
+}
+
+function checkOverlap(overlap: number, shape: readonly (number | string)[], at: string): void {
+  const [length] = shape
+  if (!(Number.isInteger(overlap) && overlap > 0 && shape.length === 1 && typeof length === 'number'))
+    throw new TypeError(
+      `${at}.overlap is ${overlap}, its shape ${shapeText(shape)}: a whole number of elements, and one axis of a stated length`,
+    )
+}
+
+/** A length that the file leaves open gets a word of its own. */
+export function openShape({ shape = [] }: OnnxMetadata): readonly (number | string)[] {
+  return shape.map((length, axis) => (length === -1 ? `axis-${axis}` : length))
+}
+
+function typeOf(at: string, { name, type }: OnnxMetadata): OnnxType {
+  if (type === undefined || type === 'string')
+    throw new TypeError(
+      `${at}.tensor: the ONNX input '${name}' of the file takes ${type ?? 'no tensor'}${type === 'string' ? ': use { text: {} }' : ''}`,
+    )
+  return type as OnnxType
+}
+
+function dtypeOf(at: string, stated: DataType | undefined, type: OnnxType, name: string): DataType {
+  if (stated === undefined) return dataTypeOf(type)!
+  if (!canBeGivenAs(stated, type))
+    throw new TypeError(`${at}.dtype is ${stated}, the ONNX input '${name}' of the file takes ${type}`)
+  return stated
+}
+
+function checkTruth(data: Uint8Array, field: string): void {
+  const wrong = data.findIndex((one) => one > 1)
+  if (wrong >= 0)
+    throw new Fault('invalid-input', `${field} holds ${data[wrong]} at element ${wrong}: booleans are 0 and 1`, {
+      field,
+    })
+}
+
+/** What the call before gave. */
+export function stateInput(metadata: OnnxMetadata, { shape }: StateInput): PreparedInput {
+  const { name } = metadata
+  const at = `inputs.${name}`
+  const type = typeOf(at, metadata)
+  const lengths = shape ?? metadata.shape ?? []
+  if (lengths.some((length) => typeof length === 'string' || length < 0))
+    throw new TypeError(
+      `${at}: the state '${name}' of the file has the shape ${shapeText(lengths)}: state its shape in numbers`,
+    )
+  const dims = dimsFor(at, metadata, lengths as readonly number[])
+  const count = dims.reduce((product, length) => product * length, 1)
+  return {
+    properties: {},
+    feed: (_, memory) => memory?.states.get(name) ?? { type, dims, data: elementsOf(new Float64Array(count), type) },
+  }
+}
+
+/** Always the same. */
+export function constantInput(metadata: OnnxMetadata, { constant, shape }: ConstantInput): PreparedInput {
+  const at = `inputs.${metadata.name}`
+  const type = typeOf(at, metadata)
+  const numbers = typeof constant === 'number' ? [constant] : constant
+  if (numbers.some((one) => !(type.startsWith('float') ? Number.isFinite(one) : Number.isSafeInteger(one))))
+    throw new TypeError(`${at}.constant is ${JSON.stringify(constant)}, the file takes ${type}`)
+  const lengths = shape ?? (typeof constant === 'number' && metadata.shape?.length !== 1 ? [] : [numbers.length])
+  const dims = dimsFor(at, metadata, lengths)
+  if (dims.reduce((product, length) => product * length, 1) !== numbers.length)
+    throw new TypeError(`${at}: ${numbers.length} numbers do not fill the shape ${shapeText(dims)}`)
+  const tensor = { type, dims, data: elementsOf(numbers, type) }
+  return { properties: {}, feed: () => tensor }
+}

@@ -1,0 +1,83 @@
+import type { Network, NetworkCall, Tensors } from './network.ts'
+import { joinRows, splitRows } from './rows.ts'
+import { sampleFeeds } from './sample-feeds.ts'
+
+/** Longest time that trying a network may take. */
+const longestTrialMs = 30_000
+
+export const trialCall = (): NetworkCall => ({
+  deadline: Date.now() + longestTrialMs,
+  signal: new AbortController().signal,
+})
+
+/**
+ * Why joined runs would answer otherwise than single ones: some networks mix the rows of a batch. Tries three rows alone
+ * and together. Nothing where each number is within the tolerance, absolute and relative.
+ */
+export async function mixingProblem(
+  network: Network,
+  tolerance: number,
+  sample: Tensors | undefined,
+): Promise<string | undefined> {
+  const rows =
+    sample === undefined
+      ? [1, 2, 3].map((seed) => sampleFeeds(network.inputs, seed))
+      : [1, -0.5, 0.25].map((factor) => scaled(sample, factor))
+  if (!rows.every((row) => row !== undefined))
+    return 'no input can be made up from what the file says: state batching.sample'
+  const alone: Tensors[] = []
+  try {
+    for (const row of rows) alone.push(await network.run(row, trialCall()))
+  } catch (problem) {
+    return `it refuses made-up numbers, so state batching.sample: ${(problem as Error).message}`
+  }
+  let together: Tensors[]
+  try {
+    const names = network.inputs.map(({ name }) => name)
+    const ones = rows.map(() => 1)
+    together = splitRows(await network.run(joinRows(names, rows, ones), trialCall()), ones)
+  } catch (problem) {
+    return `it refuses three rows at once: ${(problem as Error).message}`
+  }
+  for (const [index, results] of alone.entries())
+    for (const [name, { data }] of Object.entries(results)) {
+      const joined = together[index]![name]!.data
+      for (const [at, single] of data.entries())
+        if (!isClose(single, joined[at], tolerance))
+          return `'${name}' is ${single} alone and ${joined[at]} among others: the network mixes rows`
+    }
+  return undefined
+}
+
+function isClose(single: unknown, joined: unknown, tolerance: number): boolean {
+  if (typeof single !== 'number' || typeof joined !== 'number') return single === joined
+  return Object.is(single, joined) || Math.abs(single - joined) <= tolerance * Math.max(1, Math.abs(single))
+}
+
+function scaled(sample: Tensors, factor: number): Tensors {
+  return Object.fromEntries(
+    Object.entries(sample).map(([name, tensor]) => [
+      name,
+      tensor.data instanceof Float32Array || tensor.data instanceof Float64Array
+        ? { ...tensor, data: tensor.data.map((value) => value * factor) }
+        : tensor,
+    ]),
+  )
+}
+
+/** Median milliseconds of a run, after a first one that does not count; nothing where the network cannot be tried. */
+export async function typicalRunMs(network: Network & { readonly lastRunMs: number }): Promise<number | undefined> {
+  const feeds = sampleFeeds(network.inputs)
+  if (feeds === undefined) return undefined
+  const times: number[] = []
+  try {
+    await network.run(feeds, trialCall())
+    for (let round = 0; round < 5; round++) {
+      await network.run(feeds, trialCall())
+      times.push(network.lastRunMs)
+    }
+  } catch {
+    return undefined
+  }
+  return times.sort((a, b) => a - b)[2]
+}

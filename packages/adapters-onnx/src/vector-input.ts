@@ -1,0 +1,204 @@
+import { Fault, type JsonSchema, type Tensor } from '@dinrail/core'
+import type { CategoryColumn, NumberColumn, NumberField, VectorField, VectorInput, Window } from './contract.ts'
+import { elementsOf, rangeOf } from './element-types.ts'
+import { dimsFor, type Fields, type Memory, type PreparedInput } from './onnx-input.ts'
+import type { OnnxMetadata, OnnxTensor, OnnxType } from './runtime.ts'
+import { isCyclic, lineOf } from './scale.ts'
+
+/** Writes the columns of one field into a row. */
+type Writer = (value: unknown, row: Row, at: number) => void
+type Row = Float32Array | Float64Array
+
+interface Columns {
+  readonly name: string
+  readonly count: number
+  readonly write: Writer
+}
+
+/** Named fields, or moments of them, that make one ONNX input together. */
+export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorInput): PreparedInput {
+  const at = `inputs.${metadata.name}`
+  const type = numericType(at, metadata)
+  const columns = vector.map((field) => columnsOf(field, type, `${at}.${field.name}`))
+  const width = columns.reduce((sum, { count }) => sum + count, 0)
+  if (width === 0) throw new TypeError(`${at}.vector has no field`)
+  if (window !== undefined) checkWindow(window, at)
+  const dims = dimsFor(at, metadata, lengthsOf(metadata, width, window))
+  if (window === undefined)
+    return { properties: numberProperties(vector), feed: (input) => ({ type, dims, data: oneRow(input) }) }
+  return window.from === 'input'
+    ? { properties: windowProperties(vector, window, at), feed: feedWindow }
+    : { properties: numberProperties(vector), feed: feedRing, calls: window.length }
+
+  function oneRow(input: Fields): OnnxTensor['data'] {
+    const row = type === 'float32' ? new Float32Array(width) : new Float64Array(width)
+    writeRow(row, (name) => input[name])
+    return type === 'float32' || type === 'float64' ? row : elementsOf(row, type)
+  }
+
+  function writeRow(row: Row, given: (name: string) => unknown): void {
+    let column = 0
+    for (const { name, count, write } of columns) {
+      write(given(name), row, column)
+      column += count
+    }
+  }
+
+  function feedWindow(input: Fields): OnnxTensor {
+    const rows = Array.from({ length: window!.length }, (_, time) => {
+      const row = new Float64Array(width)
+      writeRow(row, (name) => (input[name] as Tensor<'float32'>).data[time])
+      return row
+    })
+    return tensorOf(rows)
+  }
+
+  /** The window counts the moment only once the call is answered, so that a call that is made again does not double it. */
+  function feedRing(input: Fields, memory: Memory | undefined): OnnxTensor {
+    const row = new Float64Array(width)
+    writeRow(row, (name) => input[name])
+    const { length, filling = 'refuse' } = window!
+    const rows = [...(memory!.rows.get(metadata.name) ?? []), row].slice(-length)
+    memory!.nextRows.set(metadata.name, rows)
+    const missing = length - rows.length
+    if (missing > 0) memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
+    return tensorOf([...Array.from({ length: missing }, () => rows[0]!), ...rows])
+  }
+
+  function tensorOf(rows: readonly Float64Array[]): OnnxTensor {
+    const byField = window?.layout === 'fields-first'
+    const numbers = new Float64Array(rows.length * width)
+    rows.forEach((row, time) => {
+      if (!byField) numbers.set(row, time * width)
+      else for (let column = 0; column < width; column++) numbers[column * rows.length + time] = row[column]!
+    })
+    return { type, dims, data: elementsOf(numbers, type) }
+  }
+}
+
+function numericType(at: string, { name, type }: OnnxMetadata): OnnxType {
+  if (type === undefined || type === 'string')
+    throw new TypeError(`${at}.vector makes numbers, the ONNX input '${name}' of the file takes ${type ?? 'no tensor'}`)
+  return type as OnnxType
+}
+
+function lengthsOf({ shape }: OnnxMetadata, width: number, window: Window | undefined): readonly number[] {
+  // A single number may be a scalar in the file.
+  if (window === undefined) return width === 1 && shape?.length === 0 ? [] : [width]
+  // A network without an axis of time takes the moments in a row.
+  if (shape?.length === 2) return [window.length * width]
+  return window.layout === 'fields-first' ? [width, window.length] : [window.length, width]
+}
+
+function checkWindow({ length }: Window, at: string): void {
+  if (!(Number.isInteger(length) && length > 1)) throw new TypeError(`${at}.window.length is ${length}: two or more`)
+}
+
+function columnsOf(field: VectorField, type: OnnxType, at: string): Columns {
+  return 'categories' in field ? categoryColumns(field, at) : numberColumns(field, type, at)
+}
+
+function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string): Columns {
+  if (isCyclic(scale)) {
+    const { period } = scale
+    if (!(period > 0)) throw new TypeError(`${at}.scale.period is ${period}: above 0`)
+    const write: Writer = (value, row, column) => {
+      const angle = (2 * Math.PI * (value as number)) / period
+      row[column] = Math.sin(angle)
+      row[column + 1] = Math.cos(angle)
+    }
+    return { name, count: 2, write }
+  }
+  const { shift, factor } = lineOf(scale, at)
+  if (!type.startsWith('float')) {
+    if (scale !== undefined) throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
+    return { name, count: 1, write: wholeNumber(name, type) }
+  }
+  const [, most] = rangeOf(type)
+  const write: Writer = (value, row, column) => {
+    const scaled = ((value as number) - shift) * factor
+    if (!(Math.abs(scaled) <= most)) throw beyond(name, value, type)
+    row[column] = scaled
+  }
+  return { name, count: 1, write }
+}
+
+function wholeNumber(name: string, type: OnnxType): Writer {
+  const [least, most] = rangeOf(type)
+  return (value, row, column) => {
+    if (!Number.isSafeInteger(value))
+      throw new Fault('invalid-input', `/input/${name} must be a whole number, since the network takes ${type}`, {
+        field: `/input/${name}`,
+      })
+    if (!((value as number) >= least && (value as number) <= most)) throw beyond(name, value, type)
+    row[column] = value as number
+  }
+}
+
+function beyond(name: string, value: unknown, type: OnnxType): Fault {
+  return new Fault('invalid-input', `/input/${name} is ${String(value)}, which is beyond what ${type} can hold`, {
+    field: `/input/${name}`,
+  })
+}
+
+function categoryColumns({ name, categories, encode = 'one-hot' }: CategoryColumn, at: string): Columns {
+  if (categories.length === 0 || new Set(categories).size !== categories.length)
+    throw new TypeError(`${at}.categories must be different words`)
+  if (encode === 'index')
+    return {
+      name,
+      count: 1,
+      write: (value, row, column) => {
+        row[column] = categories.indexOf(value as string)
+      },
+    }
+  return {
+    name,
+    count: categories.length,
+    write: (value, row, column) => {
+      row[column + categories.indexOf(value as string)] = 1
+    },
+  }
+}
+
+function numberProperties(vector: readonly VectorField[]): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    vector.map((field) => [field.name, 'categories' in field ? categorySchema(field) : numberSchema(field)]),
+  )
+}
+
+function windowProperties(vector: readonly VectorField[], { length }: Window, at: string): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    vector.map((field) => {
+      if ('categories' in field || field.missing !== undefined)
+        throw new TypeError(
+          `${at}.${field.name}: a window from the input holds numbers that are all there; use from: 'calls' for others`,
+        )
+      const { type: _, ...meaning } = numberSchema(field)
+      return [field.name, { ...meaning, tensor: { dtype: 'float32', shape: [length], axes: ['time'] } }]
+    }),
+  )
+}
+
+const annotations = ['unit', 'quantity', 'semantics', 'limits', 'maxAge', 'missing', 'default', 'description'] as const
+
+/** What the vocabulary says of a field, and nothing of how the network takes it. */
+export function meaningOf(field: Partial<NumberField>): JsonSchema {
+  return Object.fromEntries(
+    annotations.filter((key) => field[key] !== undefined).map((key) => [key, field[key]]),
+  ) as JsonSchema
+}
+
+export function numberSchema(field: NumberField): JsonSchema {
+  return { type: 'number', ...meaningOf(field) }
+}
+
+function categorySchema({ categories, missing, default: standIn, description }: CategoryColumn): JsonSchema {
+  return {
+    type: 'string',
+    enum: categories,
+    ...(missing && { missing }),
+    ...(standIn !== undefined && { default: standIn }),
+    ...(description !== undefined && { description }),
+  }
+}

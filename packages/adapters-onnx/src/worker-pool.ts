@@ -1,0 +1,182 @@
+import { Fault } from '@dinrail/core'
+import { type Network, type NetworkCall, overload } from './network.ts'
+import type { WorkerOrder, WorkerValue } from './network-worker.ts'
+import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
+import type { OnnxSessionOptions, OnnxTensor } from './runtime.ts'
+import { loadFault, normalised, refuseLate, runFault } from './session-here.ts'
+
+/** Workers in which networks run: the caller's thread stays free, and a run that never ends can be ended. */
+export interface WorkerPool {
+  /** Used by `onnxModel`. The workers start with the first network and end with the last one's disposal. */
+  load(definition: PooledDefinition): Promise<PooledNetwork>
+}
+
+export interface WorkerPoolOptions {
+  /**
+   * The runtime's module, which each worker imports: `import.meta.resolve('onnxruntime-web')`, or in a page the URL at which
+   * it is served.
+   */
+  readonly runtime: string | URL
+  /** One unless stated. Each has its own copy of the runtime and of all networks. */
+  readonly workers?: number
+  /** What is set on the runtime's `env.wasm` in each worker; `numThreads` is 1 unless stated. */
+  readonly environment?: Readonly<Record<string, unknown>>
+}
+
+export interface PooledDefinition {
+  readonly bytes: Uint8Array
+  readonly id: string
+  readonly options: OnnxSessionOptions
+  /** Calls that wait at most. */
+  readonly queue: number
+}
+
+export interface PooledNetwork extends Network {
+  /** Milliseconds that the last run took inside of its worker. */
+  readonly lastRunMs: number
+}
+
+interface Task {
+  readonly network: number
+  readonly feeds: Readonly<Record<string, OnnxTensor>>
+  readonly call: NetworkCall
+  readonly id: string
+  readonly pace: Pace
+  losses: number
+  resolve(value: WorkerValue): void
+  reject(problem: unknown): void
+}
+
+/** How long runs of a network take, in milliseconds. */
+interface Pace {
+  last: number
+  slowest: number
+}
+
+const longestDelay = 2 ** 31 - 1
+/** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
+const patience = 5
+/** A call that took its worker with it this often is not tried again; a shared one is not at all, its calls are made alone. */
+const mostLosses = 2
+
+/** Makes a pool for any number of models. It starts nothing yet. */
+export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoolOptions): WorkerPool {
+  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
+  const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
+  const networks = new Map<number, WorkerOrder>()
+  let members: PoolMember[] = []
+  const waiting: Task[] = []
+  let numbered = 0
+
+  /** Gives waiting calls, the oldest first, to whoever is free for them. */
+  function handOut(): void {
+    for (const member of members)
+      for (;;) {
+        const at = waiting.findIndex(({ network }) => member.isFreeFor(network))
+        const task = waiting[at]
+        if (task === undefined) break
+        waiting.splice(at, 1)
+        if (isWanted(task)) begin(member, task)
+      }
+  }
+
+  /** A call that still waits at its deadline would wait as long as no worker is free. */
+  function expire(task: Task): void {
+    const at = waiting.indexOf(task)
+    if (at < 0) return
+    waiting.splice(at, 1)
+    task.reject(new Fault('deadline-exceeded', `${task.id}: no worker was free by the deadline`))
+  }
+
+  function isWanted({ id, call, reject }: Task): boolean {
+    try {
+      refuseLate(id, call)
+      return true
+    } catch (fault) {
+      reject(fault)
+      return false
+    }
+  }
+
+  async function begin(member: PoolMember, task: Task): Promise<void> {
+    const { network, feeds, call, id, pace } = task
+    try {
+      const untilStop = (call.stopAt ?? call.deadline) - Date.now()
+      const value = await member.run({ kind: 'run', network, feeds }, Math.max(untilStop, patience * pace.slowest))
+      pace.last = value.ranMs ?? 0
+      pace.slowest = Math.max(pace.slowest, pace.last)
+      task.resolve(value)
+    } catch (problem) {
+      if (!(problem instanceof WorkerLost)) task.reject(runFault(id, problem))
+      else if (problem.hung)
+        task.reject(new Fault('deadline-exceeded', `${id}: the run did not end by its deadline and was stopped`))
+      else if (++task.losses < mostLosses && call.stopAt === undefined) waiting.unshift(task)
+      else task.reject(new Fault('internal', `${id}: ${problem.message}, ${task.losses} times with this call`))
+    }
+    handOut()
+  }
+
+  function dispose(network: number): Promise<unknown> {
+    networks.delete(network)
+    if (networks.size > 0) return Promise.all(members.map((member) => member.release(network)))
+    for (const member of members) member.end()
+    members = []
+    return Promise.resolve()
+  }
+
+  return {
+    async load({ bytes, id, options, queue }) {
+      numbered += 1
+      const network = numbered
+      networks.set(network, { kind: 'load', network, bytes, options })
+      if (members.length === 0)
+        members = Array.from({ length: workers }, () => poolMember({ start, networks, onFree: handOut }))
+      let loaded: WorkerValue
+      try {
+        // The others may still be at another network's run.
+        loaded = await Promise.any(members.map((member) => member.load(network)))
+      } catch (problem) {
+        await dispose(network)
+        const [first] = (problem as AggregateError).errors
+        throw first instanceof WorkerLost
+          ? new Fault('unavailable', `${id}: no worker could load the network: ${first.message}`, { cause: first })
+          : loadFault(id, first)
+      }
+      const pace: Pace = { last: 0, slowest: 0 }
+      const running = new Set<Promise<unknown>>()
+      let disposal: Promise<void> | undefined
+      return {
+        inputs: (loaded.inputs ?? []).map(normalised),
+        outputs: (loaded.outputs ?? []).map(normalised),
+        parallel: workers,
+        get lastRunMs() {
+          return pace.last
+        },
+        async run(feeds, call) {
+          if (disposal !== undefined) throw new Fault('unavailable', `${id} was disposed`)
+          if (running.size >= queue + workers) throw overload(id, queue)
+          let timer: ReturnType<typeof setTimeout> | undefined
+          const ended = new Promise<WorkerValue>((resolve, reject) => {
+            const task = { network, feeds, call, id, pace, losses: 0, resolve, reject }
+            waiting.push(task)
+            timer = setTimeout(() => expire(task), Math.min(Math.max(call.deadline - Date.now(), 0), longestDelay))
+          })
+          running.add(ended)
+          handOut()
+          try {
+            return (await ended).results ?? {}
+          } finally {
+            clearTimeout(timer)
+            running.delete(ended)
+          }
+        },
+        dispose() {
+          disposal ??= Promise.allSettled(running).then(async () => {
+            await dispose(network)
+          })
+          return disposal
+        },
+      }
+    },
+  }
+}

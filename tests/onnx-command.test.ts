@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { embedDescriptor } from '@dinrail/adapters-onnx'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { counter, externalSum, mlp, unknownOperator } from '../packages/adapters-onnx/src/networks.test-support.ts'
+import { projectRoot } from './run-script.ts'
+
+/** The command as it is published. */
+function inspect(
+  ...args: string[]
+): Promise<{ readonly exitCode: number; readonly output: string; readonly problems: string }> {
+  const command = path.join(projectRoot, 'packages/adapters-onnx/dist/inspect-command.js')
+  return new Promise((resolve) =>
+    execFile(process.execPath, [command, ...args], { cwd: projectRoot }, (problem, output, problems) =>
+      resolve({ exitCode: problem === null ? 0 : Number(problem.code), output, problems }),
+    ),
+  )
+}
+
+describe('dinrail-onnx inspect', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'dinrail-inspect-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+  const model = async (name: string, bytes: Uint8Array) => {
+    const file = path.join(folder, name)
+    await writeFile(file, bytes)
+    return file
+  }
+
+  it('says what a file takes and gives, what it costs and what it carries', async () => {
+    const card = { id: 'acme/mlp', version: '1.0.0', title: 'An MLP', task: 'process-analysis' } as const
+    const file = await model('mlp.onnx', embedDescriptor(mlp(), card))
+    const { exitCode, output } = await inspect('inspect', file, '--runs', '20')
+    expect(output).toContain('features  float32 [batch, 64]')
+    expect(output).toContain('answer  float32 [batch, 1]')
+    expect(output).toMatch(/2113 parameters, \d+ bytes/)
+    expect(output).toMatch(/p50 [\d.]+ ms, p99 [\d.]+ ms of 20 warm runs by onnxruntime-web/)
+    expect(output).toContain('operators: Gemm 2, Relu 1')
+    expect(output).toContain('"id": "acme/mlp"')
+    expect(output).not.toContain('beware')
+    expect(exitCode).toBe(0)
+  })
+
+  it('says it to programs too', async () => {
+    const file = await model('counter.onnx', counter())
+    const { output } = await inspect('inspect', file, '--json', '--runs', '5')
+    expect(JSON.parse(output)).toMatchObject({
+      inputs: [
+        { name: 'x', type: 'float32', dims: ['n'] },
+        { name: 'trips', type: 'int64', dims: [] },
+      ],
+      operators: { Loop: 1 },
+      timing: { runs: 5, runtime: 'onnxruntime-web' },
+      refusals: [],
+      warnings: [expect.stringContaining('cannot be joined'), expect.stringContaining('serve it in a worker pool')],
+    })
+  })
+
+  it.each([
+    ['an operator that no runtime has', unknownOperator(), 1, /not timed: refused: .*Telepathy/],
+    ['weights outside of the folder', externalSum('../../secret'), 1, /"..\/..\/secret", which goes up/],
+    ['weights that are missing', externalSum('gone.bin'), 1, /beside the file, in gone.bin/],
+    ['a text', new TextEncoder().encode('hello'), 2, /it is text/],
+  ])('exits otherwise for %s', async (_, bytes, code, message) => {
+    const { exitCode, output, problems } = await inspect('inspect', await model('bad.onnx', bytes))
+    expect(output + problems).toMatch(message)
+    expect(exitCode).toBe(code)
+  })
+
+  it('explains itself, and times nothing where there is no runtime', async () => {
+    expect((await inspect('--help')).output).toContain('dinrail-onnx inspect FILE.onnx')
+    expect((await inspect('look', 'x')).exitCode).toBe(2)
+    const file = await model('mlp.onnx', mlp())
+    const { exitCode, output } = await inspect('inspect', file, '--runtime', 'no-such-runtime')
+    expect(output).toContain('not timed: no-such-runtime is not installed here')
+    expect(exitCode).toBe(0)
+  })
+})
