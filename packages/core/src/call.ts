@@ -10,6 +10,7 @@ import type {
   ModelReference,
   Quality,
   Reply,
+  RunContext,
   RunResult,
   Warning,
 } from './model.ts'
@@ -18,13 +19,15 @@ import type { Span, Tracer } from './tracer.ts'
 
 /** How long past its deadline a call may stay to have its fault recorded. */
 const graceMs = 25
+const noAttempts: readonly Attempt[] = []
 const anonymous: Caller = { id: 'anonymous' }
 
 /** One call in flight. What costs time to make, such as an `AbortSignal`, is made when it is first asked for. */
 export class Call implements Bounded, Intake {
   readonly caller: Caller
   readonly priority: number
-  readonly usage: Attempt[] = []
+  /** What was attempted so far; replaced and never changed, since replies and faults hand it on. */
+  usage: readonly Attempt[] = noAttempts
   readonly warnings: Warning[] = []
   /** What the input is worth; the answer is worth no more. */
   quality: Quality = 'good'
@@ -139,14 +142,13 @@ export class Call implements Bounded, Intake {
     const { id, version } = this.model.descriptor
     const self: ModelReference = { id, version }
     const { confidence, spent, warnings } = result
-    if (result.usage !== undefined) this.usage.push(...result.usage)
-    else this.usage.push({ model: self, outcome: 'ok', elapsedMs, spent })
+    this.add(result.usage ?? [{ model: self, outcome: 'ok', elapsedMs, spent }])
     const reply: Reply<Out> = {
       output: result.output,
       confidence,
       quality: worseQuality(result.quality ?? 'good', this.quality),
       warnings: warnings === undefined ? this.warnings : [...this.warnings, ...warnings],
-      usage: this.inside === undefined ? this.usage : [...this.usage],
+      usage: this.usage,
       servedBy: result.servedBy ?? [self],
       elapsedMs,
     }
@@ -162,8 +164,8 @@ export class Call implements Bounded, Intake {
     const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: performance.now() - this.started }
     // A fault that a proxy brings home has already counted the attempt on the other side.
     const broughtHome = fault.origin === 'remote' && this.usage.length === 0 ? fault.usage : undefined
-    this.usage.push(...(broughtHome ?? [attempt]))
-    const ended = fault.with({ model: fault.model ?? id, usage: [...this.usage] })
+    this.add(broughtHome ?? [attempt])
+    const ended = fault.with({ model: fault.model ?? id, usage: this.usage })
     this.span?.end({ fault: ended })
     try {
       if (this.model.onFault !== undefined) await this.inTime(this.model.onFault(ended, this as never))
@@ -183,13 +185,17 @@ export class Call implements Bounded, Intake {
     return true
   }
 
-  count = (attempt: Attempt): void => {
-    this.usage.push(attempt)
+  get count(): RunContext['count'] {
+    return (attempt) => this.add([attempt])
   }
 
   /** Counts what a call inside this one has used. */
   takeOver(child: Call): void {
-    this.usage.push(...child.usage)
+    this.add(child.usage)
+  }
+
+  private add(attempts: readonly Attempt[]): void {
+    this.usage = this.usage.length === 0 ? attempts : [...this.usage, ...attempts]
   }
 
   /** A journal that hangs must not hold the caller beyond the deadline. */

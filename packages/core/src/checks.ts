@@ -7,7 +7,7 @@ import { isSample, type Sample } from './sample.ts'
 import { toPointer } from './schema.ts'
 import { arrayOf, isTensor, type Tensor } from './tensor.ts'
 import { type Conversion, commensurable, conversion, convert, parseUnit } from './units.ts'
-import type { Limits, Range, Rule, TensorSchema } from './vocabulary.ts'
+import type { Limits, Member, Range, Rule, TensorSchema } from './vocabulary.ts'
 
 /** What the checks of one value find besides faults. */
 export interface Findings {
@@ -54,7 +54,7 @@ function unwrap(rule: Rule, value: unknown, path: Path, intake: Intake): unknown
   }
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
-    const [key, memberRule] = members[i]!
+    const { key, rule: memberRule } = members[i]!
     const member = (value as Record<string, unknown>)[key]
     // A bare number or text has nothing to take apart.
     if (typeof member === 'object' || memberRule.needsVisit) take(key, member, memberRule)
@@ -63,12 +63,19 @@ function unwrap(rule: Rule, value: unknown, path: Path, intake: Intake): unknown
   return copy ?? value
 }
 
-const noMembers: NonNullable<Rule['members']> = []
+const noMembers: readonly Member[] = []
 
 /** What the schema names, in its order, whether a value has it or not. */
-function membersOf(rule: Rule): NonNullable<Rule['members']> {
+function membersOf(rule: Rule): readonly Member[] {
   if (rule.properties === undefined) return noMembers
-  rule.members ??= [...rule.properties]
+  rule.members ??= [...rule.properties].map(([key, member]) => {
+    let [least, most] = [-Number.MAX_VALUE, Number.MAX_VALUE]
+    for (const { min = least, max = most } of Object.values(member.limits ?? {}) as Range[]) {
+      least = Math.max(least, min)
+      most = Math.min(most, max)
+    }
+    return { key, rule: member, least, most }
+  })
   return rule.members
 }
 
@@ -125,7 +132,7 @@ function stoodIn(rule: Rule, path: Path, intake: Intake): unknown {
     throw refuse(
       'stale-input',
       path,
-      `is missing, and the last value is ${age} ms old, at most ${rule.maxAge} ms may be`,
+      `is missing, and its last value is ${age} ms old, at most ${rule.maxAge} ms are allowed`,
     )
   intake.warnings.push({
     code: 'held-value',
@@ -176,7 +183,7 @@ export function checkFreshness(intake: Intake): void {
     const age = intake.now - time
     const stale = (problem: string) => new Fault('stale-input', `${field} ${problem}`, { field })
     if (Number.isNaN(time))
-      throw stale('must say when it was measured: send { value, sourceTime } with a time such as 2026-06-01T08:00:00Z')
+      throw stale('must say when it was measured, such as { value, sourceTime: "2026-06-01T08:00:00Z" }')
     if (age > rule.maxAge) throw stale(`is ${age} ms old, at most ${rule.maxAge} ms are allowed`)
     if (age < -rule.maxAge) throw stale(`comes ${-age} ms from the future: check the source's clock`)
     if (rule.missing?.kind === 'hold') intake.held?.set(field, { value: bare, time })
@@ -219,8 +226,10 @@ function bound(rule: Rule, value: unknown, path: Path, purpose: Purpose, finding
     refuseDepth(invalid, path)
     const members = membersOf(rule)
     for (let i = 0; i < members.length; i++) {
-      const [key, memberRule] = members[i]!
+      const { key, rule: memberRule, least, most } = members[i]!
       const member = (value as Record<string, unknown>)[key]
+      // Most members are numbers in order; only the others need to know where they are.
+      if (typeof member === 'number' && member >= least && member <= most) continue
       if (member !== undefined && typeof member !== 'string')
         boundMember(memberRule, key, member, path, purpose, findings)
     }
@@ -237,7 +246,7 @@ function boundMember(
   purpose: Purpose,
   findings: Findings,
 ): void {
-  // Most members are numbers in order; only the others need to know where they are.
+  // So are most items.
   if (typeof member === 'number' && rule.limits === undefined && Number.isFinite(member)) return
   path.push(key)
   bound(rule, member, path, purpose, findings)
@@ -326,7 +335,7 @@ function refuseDepth(invalid: FaultCode, path: Path): void {
 
 function refusePrototype(value: object): void {
   // As a key it would reach the prototype of whatever copies the value.
-  if (Object.hasOwn(value, '__proto__')) throw new Fault('invalid-input', 'a member named __proto__ is not accepted')
+  if (Object.hasOwn(value, '__proto__')) throw new Fault('invalid-input', 'no member may be named __proto__')
 }
 
 function refuse(code: FaultCode, path: Path, problem: string): Fault {

@@ -95,7 +95,7 @@ export class Fault extends Error implements FaultRecord {
   static from(thrown: unknown): Fault {
     if (isFault(thrown)) return thrown
     if (thrown instanceof Error && thrown.name === 'AbortError')
-      return new Fault('cancelled', thrown.message || 'the call was cancelled', { cause: thrown })
+      return new Fault('cancelled', thrown.message || 'the caller gave up', { cause: thrown })
     if (thrown instanceof Error && thrown.name === 'TimeoutError')
       return new Fault('deadline-exceeded', thrown.message, { cause: thrown })
     const message = thrown instanceof Error ? thrown.message : String(thrown)

@@ -45,8 +45,7 @@ const annotations = new Set([
 function refuseHoles(schema: JsonSchema, at: string): void {
   if (Object.keys(schema).every((keyword) => annotations.has(keyword)))
     throw new TypeError(
-      `the schema at ${at || 'its root'} has no JSON Schema form: other languages could not check it. ` +
-        'Use a type that has one, or state `tensor` in its metadata',
+      `the schema at ${at || 'its root'} has no JSON Schema form: use a type that has one, or state its \`tensor\``,
     )
   for (const [key, member] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>))
     refuseHoles(member, `${at}/${key}`)

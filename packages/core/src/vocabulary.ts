@@ -66,10 +66,18 @@ export interface Rule {
   holds?: boolean
   properties?: Map<string, Rule>
   /** The properties as a list, which is walked faster; made at the first walk. */
-  members?: (readonly [key: string, rule: Rule])[]
+  members?: readonly Member[]
   items?: Rule
   prefixItems?: Rule[]
   additional?: Rule
+}
+
+/** A property of a rule; a number from `least` to `most` keeps all its limits. */
+export interface Member {
+  readonly key: string
+  readonly rule: Rule
+  readonly least: number
+  readonly most: number
 }
 
 /** Whether the contract of a rule holds values that its callers sent before. */
