@@ -30,7 +30,7 @@ export class Call implements Bounded, Intake {
   usage: readonly Attempt[] = noAttempts
   readonly warnings: Warning[] = []
   /** What the input is worth; the answer is worth no more. */
-  quality: Quality = 'good'
+  inputQuality: Quality = 'good'
   readonly now: number
   before: Bounded | undefined
   after: Bounded | undefined
@@ -63,10 +63,6 @@ export class Call implements Bounded, Intake {
     this.tracer = options.tracer ?? parent?.tracer
     this.knownTrace = options.trace
     this.knownKey = options.idempotencyKey
-  }
-
-  get inputQuality(): Quality {
-    return this.quality
   }
 
   get signal(): AbortSignal {
@@ -146,7 +142,7 @@ export class Call implements Bounded, Intake {
     const reply: Reply<Out> = {
       output: result.output,
       confidence,
-      quality: worseQuality(result.quality ?? 'good', this.quality),
+      quality: worseQuality(result.quality ?? 'good', this.inputQuality),
       warnings: warnings === undefined ? this.warnings : [...this.warnings, ...warnings],
       usage: this.usage,
       servedBy: result.servedBy ?? [self],

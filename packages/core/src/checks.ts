@@ -11,7 +11,7 @@ import type { Limits, Member, Range, Rule, TensorSchema } from './vocabulary.ts'
 
 /** What the checks of one value find besides faults. */
 export interface Findings {
-  quality: Quality
+  inputQuality: Quality
   readonly warnings: Warning[]
 }
 
@@ -120,7 +120,7 @@ function unwrapLeaf(rule: Rule, value: unknown, path: Path, intake: Intake): unk
 /** The value that stands in for a missing one. It makes the answer uncertain, and the reply says so. */
 function stoodIn(rule: Rule, path: Path, intake: Intake): unknown {
   const field = toPointer(path)
-  intake.quality = worseQuality(intake.quality, 'uncertain')
+  intake.inputQuality = worseQuality(intake.inputQuality, 'uncertain')
   if (rule.missing?.kind === 'impute') {
     intake.warnings.push({ code: 'imputed-value', message: `${field} is missing: its default stands in`, field })
     return rule.missing.value
@@ -177,7 +177,7 @@ function convertTensor(tensor: Tensor, by: Conversion, path: Path): Tensor {
 /** Refuses stale samples, and holds the values that later calls may fall back on. */
 export function checkFreshness(intake: Intake): void {
   for (const { pointer: field, rule, sample, bare } of intake.measured ?? []) {
-    if (sample?.quality === 'uncertain') intake.quality = worseQuality(intake.quality, 'uncertain')
+    if (sample?.quality === 'uncertain') intake.inputQuality = worseQuality(intake.inputQuality, 'uncertain')
     if (rule.maxAge === undefined) continue
     const time = parseSourceTime(sample?.sourceTime)
     const age = intake.now - time
@@ -316,7 +316,7 @@ function checkExtent(
   if (unknown === undefined) return
   if (write || outsideTraining === 'refuse')
     throw refuse('out-of-limits', path, `is outside what the model was trained on: ${unknown}`)
-  findings.quality = worseQuality(findings.quality, 'uncertain')
+  findings.inputQuality = worseQuality(findings.inputQuality, 'uncertain')
   warn('outside-training-limits', unknown)
 }
 
