@@ -61,8 +61,7 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
         reject(signal.reason)
         return
       }
-      const bytes = Buffer.from(body)
-      const request = begin(sent, bytes.length)
+      const request = begin(sent, Buffer.byteLength(body))
       const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
       signal.addEventListener('abort', onAbort, { once: true })
       request.on('error', (problem) => {
@@ -72,7 +71,8 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       request.on('response', (response) => {
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
       })
-      request.end(bytes)
+      // As text it leaves with the headers in one write.
+      request.end(body)
     })
 
   return Object.assign(send, {

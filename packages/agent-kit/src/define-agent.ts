@@ -95,17 +95,15 @@ async function converse<In, Out>({ definition, box, tell, context }: Conversatio
   const { id, model, budget, instructions, output } = definition
   const held = handles()
   const responseSchema = output['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
+  // A model that cannot be held to a schema is told of it in words, and its answer is read here.
+  const keepsSchema = model.descriptor.chat?.structuredOutput !== 'none'
+  const inWords = keepsSchema ? '' : `\nAnswer with JSON of this schema:\n${canonicalJson(responseSchema)}`
   const messages: ChatMessage[] = [
-    {
-      role: 'system',
-      content: `${instructions}\n\n${rules}\nAnswer with JSON of this schema:\n${canonicalJson(responseSchema)}`,
-    },
+    { role: 'system', content: `${instructions}\n\n${rules}${inWords}` },
     { role: 'user', content: JSON.stringify(held.conceal(context.statedInput, 'input')) },
   ]
   const answered: ModelReference[] = []
   const warnings = new Map<string, Warning>()
-  // A model that cannot be held to a schema is told of it in words, and its answer is read here.
-  const keepsSchema = model.descriptor.chat?.structuredOutput !== 'none'
   let repaired = false
   let toolCalls = 0
 
