@@ -15,6 +15,8 @@ const contenders = path.join(folder, 'contenders')
 const installed = path.join(contenders, 'node_modules')
 const rounds = Number(process.env.DINRAIL_BENCH_ROUNDS ?? 9)
 const atOnce = 200
+/** In one round: enough for the compiler to have seen all of it before the rounds that count. */
+const loopsEach = 20
 
 /** In the order in which they are printed; the first is what others are compared with. */
 const files: Readonly<Record<string, string>> = {
@@ -118,8 +120,8 @@ const ratio = (figures: ReadonlyMap<string, number>, one: string, other: string)
 const loops = await measure(
   `A step of a loop of ${toolCalls} tool calls`,
   'µs',
-  { what: 'loop', times: 5, atOnce: 1 },
-  ({ wallMs }) => (wallMs * 1000) / (5 * (toolCalls + 1)),
+  { what: 'loop', times: loopsEach, atOnce: 1 },
+  ({ wallMs }) => (wallMs * 1000) / (loopsEach * (toolCalls + 1)),
 )
 const overHttp = ratio(loops, 'dinrail, node:http', 'by hand, node:http')
 const overFetch = ratio(loops, 'dinrail, node:http', 'by hand, fetch')
