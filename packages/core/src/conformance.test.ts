@@ -310,6 +310,12 @@ describe('the model kit', () => {
     expect(report.results.filter(({ outcome }) => outcome === 'failed').map((result) => result.id)).toEqual([id])
   })
 
+  it('gives each check an input that no check before it has changed', async () => {
+    const before = Array.from(input.window.data)
+    await toReport(await checksOf(...mutants['input-untouched']!))
+    expect(Array.from(input.window.data)).toEqual(before)
+  })
+
   it('has a mutant for every check, and skips none for all subjects', async () => {
     const checks = (await Promise.all((Object.keys(subjects) as SubjectName[]).map((name) => checksOf(name)))).flat()
     expect(new Set(Object.keys(mutants))).toEqual(new Set(checks.map(({ id }) => id)))

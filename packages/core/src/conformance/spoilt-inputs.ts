@@ -74,9 +74,12 @@ export function spoiltInputs(descriptor: Descriptor, input: unknown): SpoiltInpu
   }
 }
 
-/** The members of an input that its contract requires: fresh samples where it states an age, so that they are accepted. */
+/**
+ * The input with fresh samples where its contract states an age, so that they are accepted. A copy each time: a model that changes what
+ * it is given must not spoil the checks that follow.
+ */
 export function freshInput<In>(descriptor: Descriptor, input: In): In {
-  let result: unknown = input
+  let result: unknown = structuredClone(input)
   for (const leaf of leavesOf(compileVocabulary(descriptor.input), input))
     if (leaf.rule.maxAge !== undefined) result = replaced(result, leaf.path, sampleOf(leaf))
   return result as In
