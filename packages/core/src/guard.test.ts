@@ -160,33 +160,37 @@ describe('the boundary', () => {
   })
 
   it('does not write when the approval expired while an earlier write took its time', async () => {
-    let approved = () => {}
+    const now = Date.now.bind(Date)
+    let later = 0
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + later)
+    let approve = () => {}
     const both = new Promise<void>((resolve) => {
-      approved = resolve
+      approve = resolve
     })
     let asked = 0
     const { write, drive } = mill({
       rates: [],
       authority: 'act-after-approval',
       approval: {
-        validMs: 40,
+        validMs: 10_000,
         ask: async () => {
           asked += 1
-          if (asked === 2) approved()
+          if (asked === 2) approve()
           await both
           return { granted: true, approver: 'shift-lead' }
         },
       },
-      readBack: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 80))
+      readBack: () => {
+        later = 20_000
         return true
       },
     })
-    const first = write(9)
-    const second = faultOf(write(8))
+    const first = write(9, { deadlineMs: 60_000 })
+    const second = faultOf(write(8, { deadlineMs: 60_000 }))
     await first
     expect((await second).code).toBe('approval-expired')
     expect(drive.writes).toBe(1)
+    clock.mockRestore()
   })
 
   it('never writes with the authority to recommend', async () => {
