@@ -61,25 +61,45 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   let isClosed = false
   let drained: (() => void) | undefined
 
-  async function answer(input: Fields, context: RunContext, session: Session | undefined): Promise<RunResult<unknown>> {
-    if (closing !== undefined) throw new Fault('unavailable', `${id} was disposed`, { retryable: false })
+  /** Without an `await`: that of a small network's answer would cost a noticeable part of its run. */
+  function answer(input: Fields, context: RunContext, session: Session | undefined): Promise<RunResult<unknown>> {
+    if (closing !== undefined)
+      return Promise.reject(new Fault('unavailable', `${id} was disposed`, { retryable: false }))
     running += 1
     try {
-      let result: RunResult<unknown>
-      if (session === undefined) {
-        const feeds = inputs.feed(input, undefined)
-        const tensors = await engine.run(feeds, context)
-        result = judge(outputs.read(tensors, input), feeds, tensors, context)
-      } else result = await session.inTurn(() => runIn(session, input, context))
-      answered += 1
-      return result
+      if (session !== undefined) return session.inTurn(() => runIn(session, input, context)).then(succeeded, gaveUp)
+      const feeds = inputs.feed(input, undefined)
+      return engine.run(feeds, context).then((tensors) => {
+        try {
+          return succeeded(judge(outputs.read(tensors, input), feeds, tensors, context))
+        } catch (problem) {
+          return gaveUp(problem)
+        }
+      }, gaveUp)
     } catch (problem) {
-      if (networkCodes.has(Fault.from(problem).code)) failed += 1
-      throw problem
-    } finally {
-      running -= 1
-      if (running === 0) drained?.()
+      return Promise.reject(ended(problem))
     }
+  }
+
+  function succeeded(result: RunResult<unknown>): RunResult<unknown> {
+    answered += 1
+    leave()
+    return result
+  }
+
+  function gaveUp(problem: unknown): never {
+    throw ended(problem)
+  }
+
+  function ended(problem: unknown): unknown {
+    if (networkCodes.has(Fault.from(problem).code)) failed += 1
+    leave()
+    return problem
+  }
+
+  function leave(): void {
+    running -= 1
+    if (running === 0) drained?.()
   }
 
   function judge(result: RunResult<unknown>, feeds: Tensors, tensors: Tensors, { inputQuality }: RunContext) {

@@ -44,7 +44,7 @@ export class Call implements Bounded, Intake {
   private inside: Set<Call> | undefined
   private onCallerAbort: (() => void) | undefined
   private span: Span | undefined
-  private over = false
+  isOver = false
   private knownCallId: string | undefined
   private knownTrace: string | undefined
   private knownKey: string | undefined
@@ -173,8 +173,8 @@ export class Call implements Bounded, Intake {
 
   /** Whether this is the first end: what comes after a deadline is nobody's answer any more. */
   end(): boolean {
-    if (this.over) return false
-    this.over = true
+    if (this.isOver) return false
+    this.isOver = true
     letGo(this)
     this.parent?.inside?.delete(this)
     if (this.onCallerAbort !== undefined) this.options.signal?.removeEventListener('abort', this.onCallerAbort)

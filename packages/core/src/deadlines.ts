@@ -82,6 +82,5 @@ function restIfIdle(): void {
 function setAlive(alive: boolean): void {
   keepsAlive = alive
   const handle = timer as { ref?(): void; unref?(): void } | undefined
-  if (alive) handle?.ref?.()
-  else handle?.unref?.()
+  handle?.[alive ? 'ref' : 'unref']?.()
 }

@@ -143,6 +143,8 @@ export interface ChatCard {
 const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?$/
 
+const words = { kind: ['model', 'tool', 'agent'], effect: ['none', 'record', 'actuate'] }
+
 /** Why a value is no descriptor, or undefined where it is one. A sentence for a person. */
 export function descriptorProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return 'a descriptor is a JSON object'
@@ -153,27 +155,28 @@ export function descriptorProblem(value: unknown): string | undefined {
     return `id ${JSON.stringify(d.id)} is not maker/name in lower case, digits and hyphens`
   if (typeof d.version !== 'string' || !versionPattern.test(d.version))
     return `version ${JSON.stringify(d.version)} is not semantic, such as 1.0.0`
-  if (d.kind !== 'model' && d.kind !== 'tool' && d.kind !== 'agent')
-    return `kind ${JSON.stringify(d.kind)} is not model, tool or agent`
-  if (typeof d.title !== 'string' || d.title === '') return 'title is missing'
-  if (typeof d.task !== 'string' || d.task === '') return 'task is missing'
-  if (d.effect !== 'none' && d.effect !== 'record' && d.effect !== 'actuate')
-    return `effect ${JSON.stringify(d.effect)} is not none, record or actuate`
-  for (const key of ['input', 'output', 'supports'] as const)
-    if (typeof d[key] !== 'object' || d[key] === null || Array.isArray(d[key])) return `${key} is not a JSON object`
-  for (const key of ['input', 'output'] as const)
+  for (const key of ['kind', 'effect'] as const)
+    if (!words[key].includes(d[key] as string))
+      return `${key} ${JSON.stringify(d[key])} is not ${words[key].join(', ')}`
+  for (const key of ['title', 'task'] as const)
+    if (typeof d[key] !== 'string' || d[key] === '') return `${key} is missing`
+  for (const key of ['supports', 'input', 'output'] as const) {
+    const part = d[key]
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return `${key} is not a JSON object`
+    if (key === 'supports') continue
     try {
-      const rule = compileVocabulary(d[key] as JsonSchema)
+      const rule = compileVocabulary(part as JsonSchema)
       if (key === 'input' && d.effect !== 'none' && someRule(rule, ({ missing }) => missing !== undefined))
         return 'a model with an effect must be told every value: no hold, no impute'
     } catch (problem) {
       return `${key}: ${(problem as Error).message}`
     }
+  }
   return undefined
 }
 
 /** The longest descriptor that is read, in UTF-16 code units: contracts are pages, not books. */
-const longestDescriptor = 1024 * 1024
+const longestDescriptor = 1_048_576
 
 /** Reads a descriptor from anywhere. Throws `invalid-input` that says what is wrong with it. */
 export function parseDescriptor(text: string): Descriptor {

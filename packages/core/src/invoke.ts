@@ -65,46 +65,55 @@ class UserCall extends Call implements RunContext {
 function settle<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<Reply<Out>> {
   return new Promise((resolve, reject) => {
     const fail = (thrown: unknown) => {
-      if (call.end()) call.fault(thrown).then(reject)
+      if (call.end()) call.fault(thrown).then(reject, reject)
+    }
+    const reply = (result: RunResult<Out>) => {
+      const made = call.reply(result)
+      if (call.end()) resolve(made)
+    }
+    const succeed = (result: RunResult<Out>) => {
+      // What comes after the end is nobody's answer any more.
+      if (call.isOver) return
+      try {
+        const checked = checkResult(model, call, result)
+        if (checked instanceof Promise) checked.then(reply).catch(fail)
+        else reply(checked)
+      } catch (thrown) {
+        fail(thrown)
+      }
     }
     try {
       call.begin(fail)
+      Promise.resolve(run(model, call)).then(succeed, fail)
     } catch (thrown) {
       fail(thrown)
-      return
     }
-    answer(model, call).then((result) => {
-      if (call.end()) resolve(call.reply(result))
-    }, fail)
   })
 }
 
-function answer<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
-  return model.admit === undefined ? work(model, call) : workAdmitted(model, call)
+function run<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
+  if (model.admit !== undefined) return runAdmitted(model, call)
+  const input = checkInput(model, call)
+  return input instanceof Promise ? input.then((checked) => model.run(checked, call)) : model.run(input, call)
 }
 
-async function workAdmitted<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
+async function runAdmitted<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
   const leave = await model.admit?.(call)
   try {
-    return await work(model, call)
+    return await model.run(await checkInput(model, call), call)
   } finally {
     leave?.()
   }
 }
 
-async function work<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {
-  const input = checkInput(model, call)
-  // Only what takes time is waited for: each wait costs a turn of the queue.
-  const result = await model.run(input instanceof Promise ? await input : input, call)
-  return checkResult(model, call, result)
-}
+const leftEarly = 'the caller left the stream before its end'
 
 async function* settleInParts<In, Out, Part>(
   model: Model<In, Out, Part>,
   call: UserCall,
   ended?: () => void,
 ): AsyncGenerator<Part, Reply<Out>> {
-  const left = new Fault('cancelled', 'the caller left the stream before its end')
+  const left = new Fault('cancelled', leftEarly)
   let fault: unknown = left
   const parts = answerInParts(model, call)
   try {
@@ -139,7 +148,7 @@ async function* answerInParts<In, Out, Part>(
   const { id, supports } = model.descriptor
   if (supports.stream !== true || model.stream === undefined)
     throw new Fault('unsupported', `${id} does not answer in parts: use invoke`)
-  const leave = model.admit === undefined ? undefined : await model.admit(call)
+  const leave = await model.admit?.(call)
   try {
     const input = await checkInput(model, call)
     let final: Final<Out> | undefined
@@ -172,7 +181,7 @@ function replyStream<Out, Part>(parts: AsyncGenerator<Part, Reply<Out>>): ReplyS
       const item = await parts.next()
       if (item.done !== true) continue
       if (item.value !== undefined) return item.value
-      throw new Fault('cancelled', 'the stream was left before its end')
+      throw new Fault('cancelled', leftEarly)
     }
   }
   return {

@@ -232,9 +232,8 @@ function merge(into: Rule, from: Rule, at: string): void {
       throw new TypeError(`alternatives at ${at || 'the root'} differ in ${key}: state it once, on the property itself`)
     Object.assign(into, { [key]: from[key] })
   }
-  if (from.items !== undefined) into.items ??= from.items
-  if (from.additional !== undefined) into.additional ??= from.additional
-  if (from.prefixItems !== undefined) into.prefixItems ??= from.prefixItems
+  for (const key of ['items', 'additional', 'prefixItems'] as const)
+    if (from[key] !== undefined && into[key] === undefined) Object.assign(into, { [key]: from[key] })
   for (const [key, member] of from.properties ?? []) {
     into.properties ??= new Map()
     const present = into.properties.get(key)
