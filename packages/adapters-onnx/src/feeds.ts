@@ -4,28 +4,37 @@ import type { OnnxMetadata } from './runtime.ts'
 
 /** Holds feeds against the network before the runtime sees them. Throws `invalid-input` that names the input and the fix. */
 export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
-  for (const { name, type, shape } of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const { name, type, shape } = inputs[i]!
     const tensor = feeds[name]
     if (tensor === undefined) throw problem(id, name, `is not fed; this network takes ${namesOf(inputs)}`)
     if (tensor.type !== type) throw problem(id, name, `takes ${type}, not ${tensor.type}`)
     if (shape !== undefined) checkDims(id, name, shape, tensor.dims)
     let count = 1
-    for (const length of tensor.dims) count *= length
+    for (let axis = 0; axis < tensor.dims.length; axis++) count *= tensor.dims[axis]!
     if (tensor.data.length !== count)
       throw problem(id, name, `holds ${tensor.data.length} values where its shape [${tensor.dims}] takes ${count}`)
   }
-  for (const name in feeds)
-    if (!inputs.some((input) => input.name === name))
-      throw problem(id, name, `is no input of this network, which takes ${namesOf(inputs)}`)
+  // All inputs are there: what goes beyond their number is none.
+  let beyond = -inputs.length
+  for (const _ in feeds) beyond += 1
+  if (beyond > 0) throw strangerAmong(id, inputs, feeds)
+}
+
+function strangerAmong(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): Fault {
+  const stranger = Object.keys(feeds).find((name) => !inputs.some((input) => input.name === name))
+  return problem(id, String(stranger), `is no input of this network, which takes ${namesOf(inputs)}`)
 }
 
 /** Holds the first axes of feeds that will be joined with others against each other. Throws `invalid-input`. */
 export function checkRows(id: string, inputs: readonly OnnxMetadata[], feeds: Tensors): void {
   const rows = feeds[inputs[0]!.name]!.dims[0]!
   if (rows < 1) throw problem(id, inputs[0]!.name, 'has no rows: an empty batch has no answer')
-  for (const { name } of inputs)
+  for (let i = 1; i < inputs.length; i++) {
+    const { name } = inputs[i]!
     if (feeds[name]!.dims[0] !== rows)
       throw problem(id, name, `has ${feeds[name]!.dims[0]} rows where '${inputs[0]!.name}' has ${rows}`)
+  }
 }
 
 function checkDims(id: string, name: string, shape: readonly (number | string)[], dims: readonly number[]): void {

@@ -66,8 +66,8 @@ export function keepSpare(feeds: Tensors, spare: SpareArrays): void {
   }
 }
 
-/** Up to this many bytes a copy costs no more than a view. */
-const smallRow = 64
+/** Up to this many elements a copy costs no more than a view, and keeps no other row in memory. */
+const smallRow = 16
 
 /**
  * Gives each call its own rows back: parts of one array, which nobody else is given. Throws where an output does not have
@@ -79,24 +79,32 @@ export function splitRows(results: Tensors, rows: readonly number[]): Tensors[] 
   for (const name in results) {
     const { type, dims, data } = results[name]!
     if (dims[0] !== total) throw new RangeError(`the output '${name}' has ${dims[0]} rows for ${total}`)
-    const rest = dims.slice(1)
     const size = data.length / total
-    const part = partOf(data, size)
     let offset = 0
+    let dimsOfPart: readonly number[] = []
     for (let index = 0; index < rows.length; index++) {
       const count = rows[index]!
-      const end = offset + count * size
-      parts[index]![name] = { type, dims: [count, ...rest], data: part(offset, end) }
-      offset = end
+      // Most calls have one row.
+      if (dimsOfPart[0] !== count) dimsOfPart = [count, ...dims.slice(1)]
+      const length = count * size
+      parts[index]![name] = { type, dims: dimsOfPart, data: partOf(data, offset, length) }
+      offset += length
     }
   }
   return parts
 }
 
-function partOf(data: OnnxData, size: number): (start: number, end: number) => OnnxData {
-  if (ArrayBuffer.isView(data) && size * data.BYTES_PER_ELEMENT > smallRow)
-    return (start, end) => data.subarray(start, end)
-  return (start, end) => data.slice(start, end) as OnnxData
+function partOf(data: OnnxData, offset: number, length: number): OnnxData {
+  if (!ArrayBuffer.isView(data)) return data.slice(offset, offset + length)
+  const NumbersClass = data.constructor as new (
+    buffer: ArrayBufferLike | number,
+    at?: number,
+    length?: number,
+  ) => Numbers
+  if (length > smallRow) return new NumbersClass(data.buffer, data.byteOffset + offset * data.BYTES_PER_ELEMENT, length)
+  const part = new NumbersClass(length)
+  for (let i = 0; i < length; i++) part[i] = data[offset + i]!
+  return part
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)

@@ -60,8 +60,9 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
         throw new Fault('invalid-input', `${pointer} is empty: its shape is ${shapeText(lengths)}, send at least one`, {
           field: pointer,
         })
-      if (overlap > 0) return { type, dims: probe, data: given(withOverlap(data as Float32Array, memory!)) }
-      return { type, dims: isBatchAdded ? [1, ...lengths] : lengths, data: given(data) }
+      // Of a shape that is stated in numbers the dimensions are the same in every call.
+      const dims = isOpen ? (isBatchAdded ? [1, ...lengths] : lengths) : probe
+      return { type, dims, data: given(overlap > 0 ? withOverlap(data as Float32Array, memory!) : data) }
     },
     ...(overlap > 0 && { calls: 2 }),
   }
