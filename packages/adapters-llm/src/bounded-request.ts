@@ -33,7 +33,8 @@ export interface BoundedRequestOptions {
 
 /** One request and its answer. Whatever its sender does, each wait ends by the timeouts and with the caller's call. */
 export class BoundedRequest {
-  private readonly controller = new AbortController()
+  /** Where something may pass that is not the caller's; making one costs as much as a small answer's reading. */
+  private readonly controller: AbortController | undefined
   private readonly dues: Dues = {}
   private timer: ReturnType<typeof setTimeout> | undefined
   private wakeAt = Number.POSITIVE_INFINITY
@@ -46,6 +47,8 @@ export class BoundedRequest {
   constructor(private readonly options: BoundedRequestOptions) {
     const { signal, timeouts, totalDue } = options
     const { attemptMs, firstChunkMs } = timeouts
+    const isTimed = totalDue !== undefined || Object.values(timeouts).some((ms) => ms !== undefined)
+    this.controller = isTimed ? new AbortController() : undefined
     const now = Date.now()
     if (totalDue !== undefined) this.dues.total = totalDue
     if (attemptMs !== undefined) this.dues.attempt = now + attemptMs
@@ -58,7 +61,7 @@ export class BoundedRequest {
   async open(): Promise<HttpResponse> {
     const { send, request, host } = this.options
     try {
-      const { signal } = this.controller
+      const { signal } = this.controller ?? this.options
       const opened = send({ ...request, signal }).then((response) => {
         // What comes after the end is nobody's.
         if (this.ended !== undefined) response.close()
@@ -134,7 +137,7 @@ export class BoundedRequest {
     if (this.ended !== undefined) return
     this.ended = reason
     this.giveUp?.(reason)
-    this.controller.abort(reason)
+    this.controller?.abort(reason)
   }
 
   /** One timer for all timeouts, which looks which of them has passed. */
