@@ -212,6 +212,36 @@ describe('a window', () => {
   })
 })
 
+describe('a window that holds a moment of uncertain quality', () => {
+  it('makes no confident answer until that moment has left it', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['batch', 2, 1]),
+      inputs: {
+        x: {
+          vector: [{ name: 'share', unit: '1', missing: 'impute', default: 0.5 }],
+          window: { length: 2, from: 'calls' },
+        },
+      },
+      outputs: { y: { labels: ['before', 'now'] } },
+    })
+    const ask = async (share?: number) => {
+      const answer = invoke(model, { ...(share !== undefined && { share }) }, bounds)
+      return answer.then(
+        ({ quality, confidence, warnings }) => [quality, confidence, ...warnings.map(({ code }) => code)],
+        ({ code }) => [code],
+      )
+    }
+    expect(await ask()).toEqual(['unavailable'])
+    expect(await ask(0.5)).toEqual(['uncertain', undefined, 'uncertain-window', 'session-began'])
+    expect(await ask(0.5)).toEqual(['good', 0.5])
+    expect(await ask()).toEqual(['uncertain', undefined, 'imputed-value'])
+    expect(await ask(0.5)).toEqual(['uncertain', undefined, 'uncertain-window'])
+    expect(await ask(0.5)).toEqual(['good', 0.5])
+    await model.dispose()
+  })
+})
+
 describe('a tensor', () => {
   const cases = [
     ['float32', Float32Array.of(-1.5, 2)],

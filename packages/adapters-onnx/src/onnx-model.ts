@@ -53,7 +53,7 @@ export async function onnxModel<
     ...(external && { external }),
   })
   try {
-    const served = servedModel(engine, contract, artefact)
+    const served = servedModel(engine, contract, artefact, execution?.queue)
     if (trust !== undefined)
       await trust({
         instance: 'here',

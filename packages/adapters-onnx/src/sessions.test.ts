@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
 import { onnxModel, type SessionBounds } from './index.ts'
 import { sessions } from './sessions.ts'
-import { adder, identity } from './tiny-networks.test-support.ts'
+import { adder, identity, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
 
@@ -70,7 +70,10 @@ describe('a network with state', () => {
     const total = async (session: Counter) => (await invoke(session, { pieces: 1 }, { deadlineMs: 5_000 })).output.total
     expect([await total(one), await total(one), await total(other)]).toEqual([1, 2, 1])
     expect(() => model.openSession()).toThrow(/2 sessions/)
+    const last = total(one)
     await one.dispose?.()
+    expect(await last).toBe(3)
+    expect(await faultOf(total(one))).toMatchObject({ code: 'unavailable', retryable: false })
     expect(await total(model.openSession())).toBe(1)
     expect(await total(other)).toBe(2)
     await model.dispose()
@@ -106,6 +109,55 @@ describe('a network with state', () => {
     expect(await hear('microphone-1', 1, 2, 3)).toEqual([0, 0, 1, 2, 3])
     expect(await hear('microphone-2', 7, 8, 9)).toEqual([0, 0, 7, 8, 9])
     expect(await hear('microphone-1', 4, 5, 6)).toEqual([2, 3, 4, 5, 6])
+    await model.dispose()
+  })
+
+  it('keeps the state that it had where the network gives one that is no number', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/level',
+      version: '1.0.0',
+      title: 'Level',
+      task: 'process-analysis',
+      model: tinyNetwork({
+        inputs: { x: [1, 1], root: [1, 1] },
+        outputs: { y: [1, 1], next: [1, 1] },
+        build(graph) {
+          graph.apply('Add', ['x', 'root'], { output: 'y' })
+          graph.apply('Sqrt', ['x'], { output: 'next' })
+        },
+      }),
+      inputs: { x: { vector: [{ name: 'level', unit: '1' }] }, root: { state: 'next' } },
+      outputs: { y: { values: [{ name: 'sum', unit: '1' }] } },
+    })
+    const sum = async (level: number) => (await invoke(model, { level }, from('plc-1'))).output.sum
+    expect(await sum(4)).toBe(4)
+    expect(await faultOf(sum(-1))).toMatchObject({
+      code: 'invalid-output',
+      message: expect.stringContaining("NaN at element 0 of 'next'"),
+    })
+    expect(await sum(1)).toBe(3)
+    await model.dispose()
+  })
+
+  it('is proven by an answer with zeros in front, where windows overlap', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/sound',
+      version: '1.0.0',
+      title: 'Sound',
+      task: 'process-analysis',
+      model: identity(['batch', 5]),
+      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2, maxAge: 1_000 } } },
+      outputs: { y: { tensor: { shape: [5] } } },
+      golden: [
+        {
+          input: { sound: { value: tensor(Float32Array.of(1, 2, 3)), unit: '%' } },
+          output: { y: tensor(Float32Array.of(0, 0, 0.01, 0.02, 0.03)) },
+          tolerance: 1e-6,
+        },
+      ],
+    })
     await model.dispose()
   })
 
@@ -146,6 +198,23 @@ describe('a network with state', () => {
 
 describe('sessions are bounded', () => {
   const caller = (id: string) => ({ id })
+
+  it('and so are the calls that wait in each', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      id: 'acme/counter',
+      version: '1.0.0',
+      title: 'Counter',
+      task: 'process-analysis',
+      model: adder(),
+      inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
+      outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
+      execution: { queue: 2 },
+    })
+    const calls = Array.from({ length: 5 }, () => add(model, 1).catch(({ code }: Fault) => code))
+    expect(await Promise.all(calls)).toEqual([1, 2, 3, 'overloaded', 'overloaded'])
+    await model.dispose()
+  })
 
   it('and refuse a new one while all are in use, so that none is forgotten unnoticed', () => {
     const kept = sessions('acme/counter', { most: 2, idleMs: 1_000 })
