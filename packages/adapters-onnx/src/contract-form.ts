@@ -1,3 +1,5 @@
+import { dataTypes } from './element-types.ts'
+
 /**
  * Whether a contract has its form: it may come from a file that others wrote, or from code that no compiler has seen. Throws
  * a `TypeError` that names the place. What the members mean is held against the file later.
@@ -56,8 +58,17 @@ function membersOf(value: unknown, at: string): [string, unknown][] {
 const record =
   (member: Form): Form =>
   (value, at) => {
-    for (const [name, one] of membersOf(value, at)) member(one, `${at}.${name}`)
+    for (const [name, one] of membersOf(value, at)) {
+      fieldName(name, at)
+      member(one, `${at}.${name}`)
+    }
   }
+
+const fieldName: Form = (value, at) => {
+  text(value, at)
+  // As a key it would reach the prototype of whatever holds it.
+  if (value === '__proto__' || value === '') throw new TypeError(`${at}: no field can be named ${value || 'nothing'}`)
+}
 
 type Members = Readonly<Record<string, Form>>
 
@@ -105,26 +116,25 @@ const numberField = { ...measured, missing: oneOf('reject', 'hold', 'impute'), d
 const column: Form = (value, at) =>
   typeof value === 'object' && value !== null && 'categories' in value
     ? object(
-        { name: text, categories: list(text) },
+        { name: fieldName, categories: list(text) },
         { ...described, encode: oneOf('one-hot', 'index'), missing: oneOf('reject', 'impute'), default: text },
       )(value, at)
-    : object({ name: text, unit: text }, { ...numberField, scale })(value, at)
-const shape = list(either(anything, wrongShape))
+    : object({ name: fieldName, unit: text }, { ...numberField, scale })(value, at)
+const shape = list((value, at) => {
+  const isLength = typeof value === 'number' && Number.isInteger(value) && value >= 0
+  if (!isLength && (typeof value !== 'string' || value === '')) throw wrong(at, value, 'it must be a length or a word')
+})
 const truth: Form = (value, at) => {
   if (value !== true) throw wrong(at, value, 'it must be true or absent')
 }
-const textField = { ...described, field: text, many: truth }
-const tensorField = { field: text, dtype: text, shape, axes: list(text), unit: text, scale }
-
-function wrongShape(value: unknown, at: string): void {
-  throw wrong(at, value, 'it must be a length or a word')
-}
+const textField = { ...described, field: fieldName, many: truth }
+const tensorField = { field: fieldName, dtype: oneOf(...dataTypes), shape, axes: list(text), unit: text, scale }
 
 const image = object(
   { size: list(anything) },
   {
     ...described,
-    field: text,
+    field: fieldName,
     multipleOf: number,
     longest: number,
     fit: oneOf('stretch', 'cover', 'contain'),
@@ -142,11 +152,13 @@ const window = object(
   { layout: oneOf('time-first', 'fields-first'), filling: oneOf('refuse', 'repeat') },
 )
 const scores = oneOf('probabilities', 'logits')
-const interval = kinds({
-  halfWidth: object({ level: number, halfWidth: either(number, list(number)) }),
-  quantiles: object({ level: number, quantiles: list(number) }, { margin: number }),
-})
-const read = { interval, clamp: range }
+const intervalOf = (halfWidth: Form) =>
+  kinds({
+    halfWidth: object({ level: number, halfWidth }),
+    quantiles: object({ level: number, quantiles: list(number) }, { margin: number }),
+  })
+const ofValue = { ...meaning, interval: intervalOf(number), clamp: range, limits, scale }
+const ofTensor = { ...meaning, interval: intervalOf(either(number, list(number))), clamp: range, limits }
 
 const inputs = kinds({
   vector: object({ vector: list(column) }, { window }),
@@ -159,12 +171,17 @@ const inputs = kinds({
 const outputs = kinds({
   labels: object(
     { labels: list(text) },
-    { field: text, scores, temperature: number, isotonic: object({ score: list(number), probability: list(number) }) },
+    {
+      field: fieldName,
+      scores,
+      temperature: number,
+      isotonic: object({ score: list(number), probability: list(number) }),
+    },
   ),
-  values: object({ values: list(object({ name: text, unit: text }, { ...meaning, ...read, limits, scale })) }),
-  tensor: object({ tensor: object({}, { ...meaning, ...read, ...tensorField, limits }) }),
+  values: object({ values: list(object({ name: fieldName, unit: text }, ofValue)) }),
+  tensor: object({ tensor: object({}, { ...ofTensor, ...tensorField }) }),
   text: object({ text: object({}, textField) }),
-  characters: object({ characters: object({ field: text, alphabet: list(text) }, { scores }) }),
+  characters: object({ characters: object({ field: fieldName, alphabet: list(text) }, { scores }) }),
 })
 const matrix = list(list(number))
 const novelty: Form = (value, at) => {

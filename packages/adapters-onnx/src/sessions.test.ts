@@ -1,24 +1,28 @@
 import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
-import { onnxModel, type SessionBounds } from './index.ts'
+import { type Execution, onnxModel, type SessionBounds } from './index.ts'
 import { sessions } from './sessions.ts'
 import { adder, identity, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
 
-const counter = (bounds?: SessionBounds) =>
+const about = { runtime: ort, id: 'acme/memory', version: '1.0.0', title: 'Memory', task: 'process-analysis' } as const
+const counter = (bounds?: SessionBounds, execution: Execution = {}) =>
   onnxModel({
-    runtime: ort,
-    id: 'acme/counter',
-    version: '1.0.0',
-    title: 'Counter',
-    task: 'process-analysis',
+    ...about,
+    execution,
     model: adder(),
     inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
     outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
     ...(bounds && { sessions: bounds }),
   })
+const sound = {
+  ...about,
+  model: identity(['batch', 5]),
+  inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
+  outputs: { y: { tensor: { shape: [5] } } },
+} as const
 type Counter = Model<{ readonly pieces: number; readonly session?: string }, { readonly total: number }, never>
 const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
 const add = async (model: Counter, pieces: number, caller = 'plc-1', session?: string) =>
@@ -92,16 +96,7 @@ describe('a network with state', () => {
   })
 
   it('puts the end of the call before in front, where windows overlap', async () => {
-    const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/sound',
-      version: '1.0.0',
-      title: 'Sound',
-      task: 'process-analysis',
-      model: identity(['batch', 5]),
-      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
-      outputs: { y: { tensor: { shape: [5] } } },
-    })
+    const model = await onnxModel(sound)
     const hear = async (caller: string, ...sound: number[]) => {
       const { output } = await invoke(model, { sound: tensor(Float32Array.from(sound)) }, from(caller))
       return Array.from(output.y.data)
@@ -114,11 +109,7 @@ describe('a network with state', () => {
 
   it('keeps the state that it had where the network gives one that is no number', async () => {
     const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/level',
-      version: '1.0.0',
-      title: 'Level',
-      task: 'process-analysis',
+      ...about,
       model: tinyNetwork({
         inputs: { x: [1, 1], root: [1, 1] },
         outputs: { y: [1, 1], next: [1, 1] },
@@ -142,14 +133,8 @@ describe('a network with state', () => {
 
   it('is proven by an answer with zeros in front, where windows overlap', async () => {
     const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/sound',
-      version: '1.0.0',
-      title: 'Sound',
-      task: 'process-analysis',
-      model: identity(['batch', 5]),
-      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2, maxAge: 1_000 } } },
-      outputs: { y: { tensor: { shape: [5] } } },
+      ...sound,
+      inputs: { x: { tensor: { ...sound.inputs.x.tensor, maxAge: 1_000 } } },
       golden: [
         {
           input: { sound: { value: tensor(Float32Array.of(1, 2, 3)), unit: '%' } },
@@ -164,11 +149,7 @@ describe('a network with state', () => {
   it('is refused where the state has no shape, or none of that name comes out', async () => {
     const load = (total: { state: string; shape?: number[] }) =>
       onnxModel({
-        runtime: ort,
-        id: 'acme/counter',
-        version: '1.0.0',
-        title: 'Counter',
-        task: 'process-analysis',
+        ...about,
         model: adder(),
         inputs: { x: { tensor: {} }, total },
       })
@@ -178,11 +159,7 @@ describe('a network with state', () => {
 
   it('is nothing that one without state can open', async () => {
     const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/same',
-      version: '1.0.0',
-      title: 'Same',
-      task: 'process-analysis',
+      ...about,
       model: identity(['batch', 1]),
     })
     expect(() => model.openSession()).toThrow(TypeError)
@@ -200,17 +177,7 @@ describe('sessions are bounded', () => {
   const caller = (id: string) => ({ id })
 
   it('and so are the calls that wait in each', async () => {
-    const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/counter',
-      version: '1.0.0',
-      title: 'Counter',
-      task: 'process-analysis',
-      model: adder(),
-      inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
-      outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
-      execution: { queue: 2 },
-    })
+    const model = await counter(undefined, { queue: 2 })
     const calls = Array.from({ length: 5 }, () => add(model, 1).catch(({ code }: Fault) => code))
     expect(await Promise.all(calls)).toEqual([1, 2, 3, 'overloaded', 'overloaded'])
     await model.dispose()
