@@ -129,9 +129,13 @@ const column: Form = (value, at) =>
         { ...described, encode: oneOf('one-hot', 'index'), missing: oneOf('reject', 'impute'), default: text },
       )(value, at)
     : object({ name: fieldName, unit: text }, { ...numberField, scale })(value, at)
+const isLength = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
+const lengths = listOf((value, at) => {
+  if (!isLength(value)) throw wrong(at, value, 'it must be a length')
+})
 const shape = listOf((value, at) => {
-  const isLength = typeof value === 'number' && Number.isInteger(value) && value >= 0
-  if (!isLength && (typeof value !== 'string' || value === '')) throw wrong(at, value, 'it must be a length or a word')
+  if (!isLength(value) && (typeof value !== 'string' || value === ''))
+    throw wrong(at, value, 'it must be a length or a word')
 })
 const truth: Form = (value, at) => {
   if (value !== true) throw wrong(at, value, 'it must be true or absent')
@@ -174,8 +178,8 @@ const inputs = kinds({
   tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
   image: object({ image }),
   text: object({ text: object({}, { ...textField, longest: number }) }),
-  state: object({ state: text }, { shape: listOf(number) }),
-  constant: object({ constant: either(number, listOf(number)) }, { shape: listOf(number) }),
+  state: object({ state: text }, { shape: lengths }),
+  constant: object({ constant: either(number, listOf(number)) }, { shape: lengths }),
 })
 const outputs = kinds({
   labels: object(

@@ -77,6 +77,15 @@ describe('a file that describes itself', () => {
     for (const model of [fromFile, fromCode, fromDescriptor]) await model.dispose?.()
   })
 
+  it('is no descriptor that holds something else in its place', async () => {
+    const model = await onnxModel({ runtime: ort, model: selfDescribing })
+    for (const onnx of [null, 'code'])
+      expect(() => contractOf({ ...model.descriptor, onnx } as never)).toThrow(
+        /does not say how an ONNX network is fed and read/,
+      )
+    await model.dispose()
+  })
+
   it('is no descriptor of another adapter', () => {
     const other = defineModel({
       id: 'acme/rule',
@@ -230,6 +239,11 @@ describe('a file that describes itself', () => {
       'a length that is none',
       { inputs: { x: { tensor: { shape: [-1, 2] } } } },
       /shape\[0\] is -1: it must be a length or a word/,
+    ],
+    [
+      'half an element of state',
+      { inputs: { x: { state: 'y', shape: [0.5] } } },
+      /shape\[0\] is 0.5: it must be a length/,
     ],
     ['a type of no tensor', { inputs: { x: { tensor: { dtype: 'float' } } } }, /dtype is float: it must be float32 or/],
     [

@@ -72,7 +72,8 @@ export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): 
 export function contractOf(descriptor: Descriptor): EmbeddedContract & { readonly sha256?: string } {
   const { onnx, id, version, title, description, task, place, outsideTraining, timing, confidence, provenance } =
     descriptor as OnnxDescriptor<unknown, unknown>
-  if (onnx === undefined) throw new TypeError(`${id} does not say how an ONNX network is fed and read`)
+  if (typeof onnx !== 'object' || onnx === null)
+    throw new TypeError(`${id} does not say how an ONNX network is fed and read`)
   const { inputs, outputs, ...rest } = onnx
   for (const [side, recipes] of Object.entries({ inputs, outputs }))
     if (recipes === 'code') throw new TypeError(`the ${side} of ${id} are made by code, which no descriptor holds`)
