@@ -1,7 +1,7 @@
 // From a `.onnx` file to a contract that is safe in production, and to a file that carries it.
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
-import { embedDescriptor, onnxModel } from '@dinrail/adapters-onnx'
+import { doctor, embedDescriptor, onnxModel, swappable } from '@dinrail/adapters-onnx'
 import { readModel } from '@dinrail/adapters-onnx/node'
 import { workerPool } from '@dinrail/adapters-onnx/worker-pool'
 import { type Fault, invoke, tensor } from '@dinrail/core'
@@ -48,11 +48,19 @@ const received = await onnxModel({ runtime, model: shipped })
 console.log(received.descriptor.title, received.descriptor.provenance?.artefact)
 assert.equal(received.health().state, 'ready')
 
-const pool = workerPool({ runtime: import.meta.resolve('onnxruntime-web'), workers: 1 })
-const execution = { where: 'pool', pool, batching: { maximum: 32 } } as const
+const pool = workerPool({ runtime: import.meta.resolve('onnxruntime-web'), workers: 1, longestLoadMs: 60_000 })
+const execution = { where: 'pool', pool, batching: { maximum: 32, waitMs: 1 }, queue: 1_000 } as const
 const busy = await onnxModel({ runtime, model: await readModel(file), ...contract, execution })
 
 const many = Array.from({ length: 64 }, () => invoke(busy, { vibration, shaftSpeed: 1_770 }, { deadlineMs: 10_000 }))
 for (const { output } of await Promise.all(many)) assert.equal(output.label, 'outer-race')
 
-await Promise.all([bearing.dispose(), received.dispose(), busy.dispose()])
+const { problems } = await doctor(runtime)
+for (const { message, fix } of problems) console.warn(`${message}: ${fix}`)
+const door = swappable(bearing)
+const next = await onnxModel({ runtime, model: await readModel(file), ...contract, version: '1.0.1', golden })
+await door.swap(next)
+console.log(door.descriptor.version, next.health().state)
+assert.deepEqual([door.descriptor.version, bearing.health().state], ['1.0.1', 'disposed'])
+
+await Promise.all([door.dispose?.(), received.dispose(), busy.dispose()])

@@ -10,7 +10,8 @@ export async function readPicture(file: string | URL): Promise<Tensor<'uint8'>> 
     const { width, height, data } = jpeg.decode(bytes, { useTArray: true })
     return tensor(new Uint8Array(data), [height, width, 4])
   }
-  const { width, height, data, channels, depth } = decodePng(bytes)
+  const { width, height, data, channels, depth, palette } = decodePng(bytes)
+  if (palette !== undefined) throw new TypeError(`${file} holds colours by their numbers: save it in true colours`)
   if (depth !== 8) throw new TypeError(`${file} has ${depth} bits a channel; 8 are read`)
   return tensor(new Uint8Array(data), [height, width, channels])
 }

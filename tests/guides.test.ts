@@ -9,6 +9,7 @@ const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8'
 const guides: Readonly<Record<string, string>> = {
   'docs/write-an-adapter.md': 'examples/write-an-adapter/spindle.mjs',
   'docs/write-a-transport.md': 'examples/write-a-transport/broadcast.mjs',
+  'docs/onnx-recipes.md': 'examples/onnx-recipes.ts',
   'packages/adapters-onnx/README.md': 'examples/onboard-an-onnx-file.ts',
 }
 /** What a guide shows that no file of its own can hold. */

@@ -2,8 +2,12 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { embedDescriptor } from '@dinrail/adapters-onnx'
+import { embedDescriptor, onnxModel } from '@dinrail/adapters-onnx'
+import { readModel } from '@dinrail/adapters-onnx/node'
+import { sha256, tensor } from '@dinrail/core'
+import * as runtime from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withMetadata } from '../packages/adapters-onnx/src/model-file.ts'
 import { counter, externalSum, mlp, unknownOperator } from '../packages/adapters-onnx/src/networks.test-support.ts'
 import { projectRoot } from './run-script.ts'
 
@@ -19,6 +23,13 @@ function inspect(
   )
 }
 
+const card = { id: 'acme/mlp', version: '1.0.0', title: 'An MLP', task: 'process-analysis' } as const
+const golden = {
+  input: { features: tensor(new Float32Array(64), [1, 64]) },
+  output: { answer: tensor(Float32Array.of(1e6), [1, 1]) },
+  tolerance: 1,
+}
+
 describe('dinrail-onnx inspect', () => {
   let folder: string
   beforeAll(async () => {
@@ -32,7 +43,6 @@ describe('dinrail-onnx inspect', () => {
   }
 
   it('says what a file takes and gives, what it costs and what it carries', async () => {
-    const card = { id: 'acme/mlp', version: '1.0.0', title: 'An MLP', task: 'process-analysis' } as const
     const file = await model('mlp.onnx', embedDescriptor(mlp(), card))
     const { exitCode, output } = await inspect('inspect', file, '--runs', '20')
     expect(output).toContain('features  float32 [batch, 64]')
@@ -43,6 +53,22 @@ describe('dinrail-onnx inspect', () => {
     expect(output).toContain('"id": "acme/mlp"')
     expect(output).not.toContain('beware')
     expect(exitCode).toBe(0)
+  })
+
+  it('writes nothing that a terminal would obey', async () => {
+    const file = await model('escape.onnx', withMetadata(mlp(), { author: '\u001b]0;owned\u0007 acme' }))
+    const { output } = await inspect('inspect', file, '--runs', '0')
+    expect(output).toContain('author: \\x1b]0;owned\\x07 acme')
+  })
+
+  it('says what to pin where weights stand beside the file', async () => {
+    const file = await model('beside.onnx', externalSum('two.bin'))
+    await model('two.bin', new Uint8Array(Float32Array.of(10, 20).buffer))
+    const { output } = await inspect('inspect', file, '--json')
+    const loaded = await onnxModel({ ...card, runtime, model: await readModel(file) })
+    expect(JSON.parse(output).sha256).toBe(loaded.descriptor.provenance?.artefact)
+    expect(JSON.parse(output).sha256).not.toBe(await sha256(externalSum('two.bin')))
+    await loaded.dispose()
   })
 
   it('says it to programs too', async () => {
@@ -64,6 +90,24 @@ describe('dinrail-onnx inspect', () => {
     ['an operator that no runtime has', unknownOperator(), 1, /not timed: refused: .*Telepathy/],
     ['weights outside of the folder', externalSum('../../secret'), 1, /"..\/..\/secret", which goes up/],
     ['weights that are missing', externalSum('gone.bin'), 1, /beside the file, in gone.bin/],
+    [
+      'a contract of another form',
+      withMetadata(mlp(), { dinrail: '{"effect":"actuate"}' }),
+      1,
+      /cannot be served\n.*effect is nothing that a contract states/,
+    ],
+    [
+      'a contract that is not of this file',
+      embedDescriptor(mlp(), { ...card, outputs: { answer: { labels: ['a', 'b', 'c'] } } }),
+      1,
+      /refused: 3 labels are stated/,
+    ],
+    [
+      'another golden answer',
+      embedDescriptor(mlp(), { ...card, golden: [golden] }),
+      1,
+      /refused: .* does not give its golden answer 0/,
+    ],
     ['a text', new TextEncoder().encode('hello'), 2, /it is text/],
   ])('exits otherwise for %s', async (_, bytes, code, message) => {
     const { exitCode, output, problems } = await inspect('inspect', await model('bad.onnx', bytes))

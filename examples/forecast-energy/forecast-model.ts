@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
-import { provenanceOf, trainingLimits } from '../training/card-origin.ts'
+import { heldOutError, provenanceOf, trainingLimits } from '../training/card-origin.ts'
 import { DAY, weekdays } from './load-records.ts'
 import card from './models/energy-forecast.card.json' with { type: 'json' }
 
@@ -11,19 +11,14 @@ runtime.env.wasm.numThreads = 1
 
 /** What a plant uses in the next quarter of an hour: each call brings the day before, the hour and the weekday. */
 export async function forecastModel() {
-  const [measured] = card.metrics.measured
-  const level = measured!.interval.level
+  const { metrics, interval } = heldOutError(card.metrics)
   return onnxModel({
     id: card.id,
     version: card.version,
     title: 'Energy of the next quarter of an hour',
     description: card.task,
     task: 'energy-optimization',
-    provenance: provenanceOf(card, {
-      heldOutRootMeanSquareError: measured!.rootMeanSquareError,
-      heldOutRootMeanSquareErrorInterval: measured!.errorInterval,
-      heldOutIntervalCoverage: measured!.interval.coverage,
-    }),
+    provenance: provenanceOf(card, metrics),
     outsideTraining: 'uncertain',
     runtime,
     model: new Uint8Array(await readFile(new URL(`./models/${card.artefact.file}`, import.meta.url))),
@@ -60,7 +55,7 @@ export async function forecastModel() {
             unit: 'kW.h',
             description: 'of the next quarter of an hour',
             clamp: { min: 0 },
-            interval: { level, quantiles: [(1 - level) / 2, 0.5, (1 + level) / 2] },
+            interval,
           },
         ],
       },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
-import { provenanceOf } from '../training/card-origin.ts'
+import { heldOutAccuracy, provenanceOf } from '../training/card-origin.ts'
 import card from './models/surface-picture.card.json' with { type: 'json' }
 
 runtime.env.wasm.numThreads = 1
@@ -28,7 +28,7 @@ const pattern = () =>
 
 /** Which defect a picture of a hot-rolled steel surface shows. */
 export const surfaceModel = async () => {
-  const { accuracy, accuracyInterval, n, expectedCalibrationError } = card.metrics.heldOut
+  const { heldOut } = card.metrics
   const { mean, interval } = card.metrics.validation
   const { mean: grey, deviation } = card.normalisation
   return onnxModel({
@@ -38,13 +38,11 @@ export const surfaceModel = async () => {
     description: card.task,
     task: 'quality-inspection',
     provenance: provenanceOf(card, {
-      heldOutAccuracy: accuracy,
-      heldOutAccuracyInterval: accuracyInterval,
-      heldOutRecords: n,
+      ...heldOutAccuracy(heldOut),
       crossValidatedAccuracy: mean,
       crossValidatedAccuracyInterval: interval,
     }),
-    confidence: { calibration: 'temperature', expectedCalibrationError },
+    confidence: { calibration: 'temperature', expectedCalibrationError: heldOut.expectedCalibrationError },
     runtime,
     model: new Uint8Array(await readFile(new URL(`./models/${card.artefact.file}`, import.meta.url))),
     sha256: `sha256:${card.artefact.sha256}`,

@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict'
 import { invoke, tensor } from '@dinrail/core'
-import { BEFORE, RATE, STEP, voiceModel } from './voice-model.ts'
+import { RATE, STEP, voiceModel } from './voice-model.ts'
 import { readWave } from './wave-file.ts'
 
 /** Seconds, as the synthesiser made them. */
@@ -24,12 +24,9 @@ const voice = await voiceModel()
 type Session = ReturnType<typeof voice.openSession>
 
 const stepsOf = (sound: Float32Array) =>
-  Array.from({ length: Math.floor(sound.length / STEP) }, (_, step) => {
-    const window = new Float32Array(BEFORE + STEP)
-    const from = step * STEP - BEFORE
-    window.set(sound.subarray(Math.max(0, from), step * STEP + STEP), Math.max(0, -from))
-    return tensor(window)
-  })
+  Array.from({ length: Math.floor(sound.length / STEP) }, (_, step) =>
+    tensor(sound.slice(step * STEP, (step + 1) * STEP)),
+  )
 
 async function heard(session: Session, sound: ReturnType<typeof stepsOf>[number]): Promise<number> {
   const { output } = await invoke(session, { sound }, { deadlineMs: 1_000 })

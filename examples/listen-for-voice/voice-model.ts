@@ -5,15 +5,16 @@ import * as runtime from 'onnxruntime-web'
 runtime.env.wasm.numThreads = 1
 
 export const RATE = 16_000
-/** New samples of each call, and how many of the call before stand in front of them. */
+/** Samples of each call. */
 export const STEP = 512
-export const BEFORE = 64
+/** How many of the call before the network hears again. */
+const BEFORE = 64
 
 const file = new URL('../../node_modules/@ricky0123/vad-web/dist/silero_vad_v5.onnx', import.meta.url)
 
 /**
- * Whether somebody speaks in 32 ms of sound. The network's memory is a tensor that it gives and takes again; here it belongs to
- * a session, so callers send sound and nothing else.
+ * Whether somebody speaks in 32 ms of sound. The network's memory is a tensor that it gives and takes again, and it hears the
+ * last 4 ms of the call before once more; here both belong to a session, so callers send sound and nothing else.
  */
 export const voiceModel = async () =>
   onnxModel({
@@ -39,11 +40,12 @@ export const voiceModel = async () =>
       input: {
         tensor: {
           field: 'sound',
-          shape: [BEFORE + STEP],
+          shape: [STEP],
+          overlap: BEFORE,
           axes: ['time'],
           unit: '1',
           limits: { physical: { min: -1, max: 1 } },
-          description: '36 ms at 16 kHz, of which the first 4 ms are the end of the call before',
+          description: '32 ms at 16 kHz, one call after the other',
         },
       },
       state: { state: 'stateN', shape: [2, 1, 128] },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { customOutputs, onnxModel } from '@dinrail/adapters-onnx'
-import { defineModel, isTensor, type Tensor, tensor } from '@dinrail/core'
+import { defineModel, Fault, isTensor, type Tensor, tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
 import { z } from 'zod'
 import { type Region, textRegions } from './text-regions.ts'
@@ -107,9 +107,11 @@ export const textReader = async () => {
     async run({ picture, regions }, context) {
       const replies = []
       for (const one of regions) replies.push(await context.invoke(line, { picture: cut(picture, one) }))
+      const least = Math.min(...replies.map(({ confidence = 0 }) => confidence))
       return {
         output: { texts: replies.map(({ output }) => output.text) },
-        confidence: Math.min(1, ...replies.map(({ confidence = 0 }) => confidence)),
+        // Where nothing was read there is nothing to be sure of.
+        ...(replies.length > 0 && { confidence: least }),
       }
     },
     dispose: () => line.dispose(),
@@ -119,6 +121,14 @@ export const textReader = async () => {
 function cut({ data, shape }: Tensor<'uint8'>, { top, left, height, width }: Region): Tensor<'uint8'> {
   const [tall, wide, channels] = shape as [number, number, number]
   const [rows, columns] = [Math.min(height, tall - top), Math.min(width, wide - left)]
+  if (!(rows > 0 && columns > 0))
+    throw new Fault(
+      'invalid-input',
+      `a region at ${top}, ${left} is outside of a picture of ${tall} × ${wide} pixels`,
+      {
+        field: '/input/regions',
+      },
+    )
   const out = new Uint8Array(rows * columns * channels)
   for (let row = 0; row < rows; row++) {
     const from = ((top + row) * wide + left) * channels

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import * as runtime from 'onnxruntime-web'
-import { provenanceOf, trainingLimits } from '../training/card-origin.ts'
+import { heldOutError, provenanceOf, trainingLimits } from '../training/card-origin.ts'
 import { type EngineCycle, type EngineSensor, engineSensors, LONGEST, WINDOW } from './engine-sensors.ts'
 import card from './models/remaining-life.card.json' with { type: 'json' }
 
@@ -13,19 +13,14 @@ const cycleOf = (values: readonly number[]) =>
 
 /** How many cycles an engine has left. Each call brings the newest cycle; the model remembers the window of each session. */
 export async function lifeModel() {
-  const [measured] = card.metrics.measured
-  const level = measured!.interval.level
+  const { metrics, interval } = heldOutError(card.metrics)
   return onnxModel({
     id: card.id,
     version: card.version,
     title: 'Remaining life of an engine',
     description: card.task,
     task: 'predictive-maintenance',
-    provenance: provenanceOf(card, {
-      heldOutRootMeanSquareError: measured!.rootMeanSquareError,
-      heldOutRootMeanSquareErrorInterval: measured!.errorInterval,
-      heldOutIntervalCoverage: measured!.interval.coverage,
-    }),
+    provenance: provenanceOf(card, metrics),
     // An engine near its end leaves the range of the others: answered, but never as a good answer.
     outsideTraining: 'uncertain',
     runtime,
@@ -50,7 +45,7 @@ export async function lifeModel() {
             unit: '{cycle}',
             description: `cycles until the compressor fails; ${LONGEST} means that many or more`,
             clamp: { min: 0, max: LONGEST },
-            interval: { level, quantiles: [(1 - level) / 2, 0.5, (1 + level) / 2] },
+            interval,
           },
         ],
       },

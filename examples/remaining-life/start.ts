@@ -98,7 +98,9 @@ if (data === undefined) {
     all.push(...estimatesOf(engine, answers))
   }
   report(`${heldOut.length} engines that the network has never seen`, all)
-  console.log(`  ${uncertain} answers were uncertain, since a sensor was outside of the training limits`)
+  console.log(
+    `  ${uncertain} answers were uncertain, since a sensor was outside of the training limits within their windows`,
+  )
 
   const [, crossValidated] = card.metrics.measured
   console.log(

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { onnxModel } from '@dinrail/adapters-onnx'
 import { tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
-import { provenanceOf, trainingLimits } from '../training/card-origin.ts'
+import { heldOutAccuracy, provenanceOf, trainingLimits } from '../training/card-origin.ts'
 import { bearingDiagnosis, surfaceInspection } from './contracts.ts'
 import bearing from './models/bearing-diagnosis.card.json' with { type: 'json' }
 import surface from './models/surface-inspection.card.json' with { type: 'json' }
@@ -15,11 +15,10 @@ runtime.env.wasm.numThreads = 1
 
 const bytesOf = async (file: string) => new Uint8Array(await readFile(new URL(`./models/${file}`, import.meta.url)))
 const origin = (card: typeof bearing | typeof surface) => {
-  const { accuracy, accuracyInterval, n, expectedCalibrationError } = card.metrics.heldOut
-  const metrics = { heldOutAccuracy: accuracy, heldOutAccuracyInterval: accuracyInterval, heldOutRecords: n }
+  const { heldOut } = card.metrics
   return {
-    confidence: { calibration: 'temperature', expectedCalibrationError },
-    provenance: provenanceOf(card, metrics),
+    confidence: { calibration: 'temperature', expectedCalibrationError: heldOut.expectedCalibrationError },
+    provenance: provenanceOf(card, heldOutAccuracy(heldOut)),
   } as const
 }
 const byLabel = <Label extends string>(labels: readonly Label[], values: readonly number[]) =>

@@ -1,3 +1,5 @@
+import { dataTypes } from './element-types.ts'
+
 /**
  * Whether a contract has its form: it may come from a file that others wrote, or from code that no compiler has seen. Throws
  * a `TypeError` that names the place. What the members mean is held against the file later.
@@ -19,21 +21,30 @@ const wrong = (at: string, value: unknown, wanted: string) =>
     `${at} is ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 60) : String(value)}: ${wanted}`,
   )
 
-const text: Form = (value, at) => {
+export const text: Form = (value, at) => {
   if (typeof value !== 'string') throw wrong(at, value, 'it must be a text')
 }
 const number: Form = (value, at) => {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(at, value, 'it must be a number')
 }
-const anything: Form = () => {}
+export const wholeNumber: Form = (value, at) => {
+  if (!(Number.isInteger(value) && (value as number) > 0)) throw wrong(at, value, 'it must be a whole number above 0')
+}
+export const numberFrom =
+  (least: number): Form =>
+  (value, at) => {
+    number(value, at)
+    if ((value as number) < least) throw wrong(at, value, `it must be ${least} or more`)
+  }
+export const anything: Form = () => {}
 
-const oneOf =
+export const oneOf =
   (...words: readonly (string | number)[]): Form =>
   (value, at) => {
     if (!words.includes(value as string)) throw wrong(at, value, `it must be ${words.join(' or ')}`)
   }
 
-const list =
+export const listOf =
   (item: Form): Form =>
   (value, at) => {
     if (!Array.isArray(value)) throw wrong(at, value, 'it must be a list')
@@ -56,13 +67,22 @@ function membersOf(value: unknown, at: string): [string, unknown][] {
 const record =
   (member: Form): Form =>
   (value, at) => {
-    for (const [name, one] of membersOf(value, at)) member(one, `${at}.${name}`)
+    for (const [name, one] of membersOf(value, at)) {
+      fieldName(name, at)
+      member(one, `${at}.${name}`)
+    }
   }
+
+const fieldName: Form = (value, at) => {
+  text(value, at)
+  // As a key it would reach the prototype of whatever holds it.
+  if (value === '__proto__' || value === '') throw new TypeError(`${at}: no field can be named ${value || 'nothing'}`)
+}
 
 type Members = Readonly<Record<string, Form>>
 
 /** Members that must be there, and members that may. */
-const object =
+export const object =
   (required: Members, optional: Members = {}): Form =>
   (value, at) => {
     const known = { ...required, ...optional }
@@ -99,32 +119,35 @@ const scale = kinds({
   period: object({ period: number }),
 })
 const described = { description: text }
-const meaning = { ...described, quantity: text, semantics: list(text) }
+const meaning = { ...described, quantity: text, semantics: listOf(text) }
 const measured = { ...meaning, limits, maxAge: number }
 const numberField = { ...measured, missing: oneOf('reject', 'hold', 'impute'), default: number }
 const column: Form = (value, at) =>
   typeof value === 'object' && value !== null && 'categories' in value
     ? object(
-        { name: text, categories: list(text) },
+        { name: fieldName, categories: listOf(text) },
         { ...described, encode: oneOf('one-hot', 'index'), missing: oneOf('reject', 'impute'), default: text },
       )(value, at)
-    : object({ name: text, unit: text }, { ...numberField, scale })(value, at)
-const shape = list(either(anything, wrongShape))
+    : object({ name: fieldName, unit: text }, { ...numberField, scale })(value, at)
+const isLength = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
+const lengths = listOf((value, at) => {
+  if (!isLength(value)) throw wrong(at, value, 'it must be a length')
+})
+const shape = listOf((value, at) => {
+  if (!isLength(value) && (typeof value !== 'string' || value === ''))
+    throw wrong(at, value, 'it must be a length or a word')
+})
 const truth: Form = (value, at) => {
   if (value !== true) throw wrong(at, value, 'it must be true or absent')
 }
-const textField = { ...described, field: text, many: truth }
-const tensorField = { field: text, dtype: text, shape, axes: list(text), unit: text, scale }
-
-function wrongShape(value: unknown, at: string): void {
-  throw wrong(at, value, 'it must be a length or a word')
-}
+const textField = { ...described, field: fieldName, many: truth }
+const tensorField = { field: fieldName, dtype: oneOf(...dataTypes), shape, axes: listOf(text), unit: text, scale }
 
 const image = object(
-  { size: list(anything) },
+  { size: listOf(anything) },
   {
     ...described,
-    field: text,
+    field: fieldName,
     multipleOf: number,
     longest: number,
     fit: oneOf('stretch', 'cover', 'contain'),
@@ -134,7 +157,7 @@ const image = object(
     colour: oneOf('rgb', 'bgr', 'grey'),
     layout: oneOf('nchw', 'nhwc'),
     range: oneOf(1, 255),
-    normalise: object({ mean: list(number), deviation: list(number) }),
+    normalise: object({ mean: listOf(number), deviation: listOf(number) }),
   },
 )
 const window = object(
@@ -142,36 +165,43 @@ const window = object(
   { layout: oneOf('time-first', 'fields-first'), filling: oneOf('refuse', 'repeat') },
 )
 const scores = oneOf('probabilities', 'logits')
-const interval = kinds({
-  halfWidth: object({ level: number, halfWidth: either(number, list(number)) }),
-  quantiles: object({ level: number, quantiles: list(number) }, { margin: number }),
-})
-const read = { interval, clamp: range }
+const intervalOf = (halfWidth: Form) =>
+  kinds({
+    halfWidth: object({ level: number, halfWidth }),
+    quantiles: object({ level: number, quantiles: listOf(number) }, { margin: number }),
+  })
+const ofValue = { ...meaning, interval: intervalOf(number), clamp: range, limits, scale }
+const ofTensor = { ...meaning, interval: intervalOf(either(number, listOf(number))), clamp: range, limits }
 
 const inputs = kinds({
-  vector: object({ vector: list(column) }, { window }),
+  vector: object({ vector: listOf(column) }, { window }),
   tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
   image: object({ image }),
   text: object({ text: object({}, { ...textField, longest: number }) }),
-  state: object({ state: text }, { shape: list(number) }),
-  constant: object({ constant: either(number, list(number)) }, { shape: list(number) }),
+  state: object({ state: text }, { shape: lengths }),
+  constant: object({ constant: either(number, listOf(number)) }, { shape: lengths }),
 })
 const outputs = kinds({
   labels: object(
-    { labels: list(text) },
-    { field: text, scores, temperature: number, isotonic: object({ score: list(number), probability: list(number) }) },
+    { labels: listOf(text) },
+    {
+      field: fieldName,
+      scores,
+      temperature: number,
+      isotonic: object({ score: listOf(number), probability: listOf(number) }),
+    },
   ),
-  values: object({ values: list(object({ name: text, unit: text }, { ...meaning, ...read, limits, scale })) }),
-  tensor: object({ tensor: object({}, { ...meaning, ...read, ...tensorField, limits }) }),
+  values: object({ values: listOf(object({ name: fieldName, unit: text }, ofValue)) }),
+  tensor: object({ tensor: object({}, { ...ofTensor, ...tensorField }) }),
   text: object({ text: object({}, textField) }),
-  characters: object({ characters: object({ field: text, alphabet: list(text) }, { scores }) }),
+  characters: object({ characters: object({ field: fieldName, alphabet: listOf(text) }, { scores }) }),
 })
-const matrix = list(list(number))
+const matrix = listOf(listOf(number))
 const novelty: Form = (value, at) => {
   const scored = { kind: text, threshold: number, of: text }
   const forms: Readonly<Record<string, Form>> = {
-    mahalanobis: object({ ...scored, mean: list(number), precision: matrix }),
-    residual: object({ ...scored, mean: list(number), components: matrix }),
+    mahalanobis: object({ ...scored, mean: listOf(number), precision: matrix }),
+    residual: object({ ...scored, mean: listOf(number), components: matrix }),
     reconstruction: object({ ...scored, by: text }),
   }
   const { kind } = Object.fromEntries(membersOf(value, at))
@@ -193,14 +223,14 @@ const parts: Members = {
   confidence: object({ calibration: oneOf('temperature', 'isotonic', 'none') }, { expectedCalibrationError: number }),
   provenance: object(
     {},
-    { artefact: text, data: list(source), metrics: record(anything), licence: text, limitations: list(text) },
+    { artefact: text, data: listOf(source), metrics: record(anything), licence: text, limitations: listOf(text) },
   ),
   inputs: record(inputs),
   outputs: record(outputs),
   context: record(object({ unit: text }, numberField)),
   novelty,
   sessions: object({}, { most: number, idleMs: number }),
-  golden: list(
+  golden: listOf(
     object({ input: record(anything), output: record(anything), tolerance: either(number, record(number)) }),
   ),
 }

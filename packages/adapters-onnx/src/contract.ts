@@ -48,7 +48,7 @@ export interface NumberField
   extends Pick<Vocabulary, 'quantity' | 'semantics' | 'limits' | 'maxAge' | 'missing'>,
     Described {
   readonly unit: string
-  /** What stands in where `missing` is `impute`. */
+  /** What stands in where `missing` is `impute`; it keeps the field's own limits. */
   readonly default?: number
 }
 
@@ -83,7 +83,8 @@ export type Scale =
 
 /**
  * The last `length` moments, oldest first. `input`: each call brings them all, each field as a tensor of that length.
- * `calls`: each call brings the newest, and the ones before are remembered for the session.
+ * `calls`: each call brings the newest, and the ones before are remembered for the session; a moment of uncertain quality makes
+ * every answer uncertain whose window holds it.
  */
 export interface Window {
   readonly length: number
@@ -121,7 +122,7 @@ export interface ImageInput {
 export interface ImageField extends Described {
   /** What callers name it; the ONNX name unless stated. */
   readonly field?: string
-  /** [height, width] in pixels that the network takes; `keep` follows the picture's own proportions. */
+  /** [height, width] in pixels that the network takes, each at most 8,192; `keep` follows the picture's own proportions. */
   readonly size: readonly [height: number | 'keep', width: number | 'keep']
   /** Lengths that are kept are rounded to a multiple of it; 1 unless stated. */
   readonly multipleOf?: number
@@ -219,7 +220,7 @@ export interface HalfWidth {
   readonly halfWidth: number
 }
 
-/** The ONNX output has three elements for the value: lower end, middle, upper end. `margin` widens both ends. */
+/** The ONNX output has three elements for the value: lower end, middle, upper end. `margin`, 0 or more, widens both ends. */
 export interface Quantiles {
   readonly level: number
   readonly quantiles: readonly [low: number, middle: number, high: number]
@@ -258,7 +259,7 @@ export interface CharactersOutput {
 
 /**
  * `mahalanobis`: the distance of an ONNX input or output from `mean`, in deviations; `precision` is the inverse covariance.
- * `residual`: the root mean square of what the principal `components` leave of an input or output.
+ * `residual`: the root mean square of what the principal `components`, which are orthonormal, leave of an input or output.
  * `reconstruction`: the root mean square between an ONNX input and the ONNX output that should resemble it.
  */
 export type Novelty = { readonly threshold: number } & (
@@ -285,11 +286,14 @@ export interface SessionBounds {
   readonly idleMs?: number
 }
 
-/** A question whose answer is known: asked once before the model is handed out. Tensors may be `{ dtype, shape, data }` of lists. */
+/**
+ * A question whose answer is known: asked before the model is handed out, in a session of its own, which warms the network up. A
+ * window over `calls` is filled with the one moment, an overlap has zeros in front. Tensors may be `{ dtype, shape, data }` of lists.
+ */
 export interface Golden {
   readonly input: Readonly<Record<string, unknown>>
-  /** What is left out is not compared. */
+  /** What is left out of an object is not compared; lists and tensors are compared whole. */
   readonly output: Readonly<Record<string, unknown>>
-  /** Largest absolute difference of any number; for all fields, or for each by its name. */
+  /** Largest absolute difference of any number; for all fields, or for each that holds numbers by its name. */
   readonly tolerance: number | Readonly<Record<string, number>>
 }

@@ -19,7 +19,10 @@ export interface OnnxDefinition<
   readonly runtime: OnnxRuntime
   /** The bytes of the `.onnx` file, where to fetch it, or what `readModel` of `@dinrail/adapters-onnx/node` read of a path. */
   readonly model: ModelSource
-  /** `sha256:` and 64 hexadecimal digits: the only weights that are accepted. */
+  /**
+   * `sha256:` and 64 hexadecimal digits, as `dinrail-onnx inspect` prints them: the only weights that are accepted, those that
+   * the file keeps beside itself included.
+   */
   readonly sha256?: string
   /** Detached JWS over the descriptor, which holds the digest of the weights; `trust` decides, such as `trustedBy(keys)`. */
   readonly signature?: string

@@ -78,10 +78,11 @@ function problemsOf(
       message: 'no runtime was looked at',
       fix: "pass it: import * as ort from 'onnxruntime-web'; await doctor(ort)",
     })
+  const many = (numThreads ?? 0) > 1 ? `is set to ${numThreads} threads` : 'decides on its threads itself'
   if (isGiven && !isNative && numThreads !== 1 && threads)
     problems.push({
       severity: 'warning',
-      message: `onnxruntime-web decides on its threads itself${cores === undefined ? '' : `, of ${cores} cores`}: on busy cores several lose two to three times`,
+      message: `onnxruntime-web ${many}${cores === undefined ? '' : `, of ${cores} cores`}: on busy cores several lose two to three times`,
       fix: 'ort.env.wasm.numThreads = 1 before the first model is loaded',
     })
   if (node === undefined && !threads)

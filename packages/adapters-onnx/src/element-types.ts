@@ -33,6 +33,9 @@ const widerTypes: Readonly<Record<DataType, readonly OnnxType[]>> = {
   uint64: ['uint64'],
 }
 
+/** The types of a tensor in a contract. */
+export const dataTypes = Object.keys(widerTypes) as readonly DataType[]
+
 export function canBeGivenAs(dtype: DataType, type: OnnxType): boolean {
   return widerTypes[dtype].includes(type)
 }
@@ -63,6 +66,17 @@ export function elementsOf(numbers: ArrayLike<number | bigint>, type: OnnxType):
     default:
       return new arrays[type](numbers as ArrayLike<number>)
   }
+}
+
+/** Whether a type can hold a value without changing it, but for the rounding of floats. */
+export function canHold(type: OnnxType, value: unknown): value is number {
+  const [least, most] = rangeOf(type)
+  return (
+    typeof value === 'number' &&
+    value >= least &&
+    value <= most &&
+    (type.startsWith('float') || Number.isInteger(value))
+  )
 }
 
 /** The elements of what a network gave, as a contract names them. */

@@ -2,10 +2,21 @@ import type { JsonSchema, Schema } from '@dinrail/core'
 
 export type Properties = Readonly<Record<string, JsonSchema>>
 
+/** Fields by their names. Throws a `TypeError` where two have the same one: a caller could not tell them apart. */
+export function propertiesOf(fields: readonly (readonly [name: string, schema: JsonSchema])[]): Properties {
+  const properties: Record<string, JsonSchema> = {}
+  for (const [name, schema] of fields) {
+    if (Object.hasOwn(properties, name))
+      throw new TypeError(`two fields are named '${name}': each needs a name of its own`)
+    properties[name] = schema
+  }
+  return properties
+}
+
 /** A schema of named fields beside which no other may stand. Tensors are left to the call path, which checks their form. */
 export function inputSchema<Value>(properties: Properties): Schema<Value> {
   const names = Object.keys(properties)
-  const required = names.filter((name) => name !== 'session' && !isFilledIn(properties[name]!))
+  const required = names.filter((name) => !isSession(name, properties[name]!) && !isFilledIn(properties[name]!))
   const checks = names.map((name) => [name, checkOf(properties[name]!), required.includes(name)] as const)
   const problem = (message: string, ...path: string[]) => ({ issues: [{ message, path }] })
 
@@ -28,6 +39,11 @@ export function inputSchema<Value>(properties: Properties): Schema<Value> {
 /** A schema of what the adapter itself puts together; its numbers are checked by the call path. */
 export function outputSchema<Value>(properties: Properties): Schema<Value> {
   return schemaOf(objectSchema(properties, Object.keys(properties)), (value) => ({ value: value as Value }))
+}
+
+/** The name of a session may be left out; a field of a network that has the same name may not. */
+function isSession(name: string, { type, enum: words }: JsonSchema): boolean {
+  return name === 'session' && type === 'string' && words === undefined
 }
 
 /** Whether the call path puts something in the place of a missing value, so that callers may leave it out. */

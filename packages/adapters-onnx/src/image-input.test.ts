@@ -104,9 +104,24 @@ describe('a picture', () => {
     ['another number of channels', { size: [1, 1], colour: 'grey' }, /makes the shape \[1, 1, 1\]/],
     ['too few means', { size: [1, 1], normalise: { mean: [0], deviation: [1] } }, /mean has 1 numbers for 3 channels/],
     ['a crop of nothing', { size: [1, 1], crop: 0 }, /crop is 0/],
+    ['three lengths', { size: [1, 1, 1] }, /size is \[1,1,1\]: two lengths/],
+    ['a size beyond all memory', { size: [1, 9_000] }, /size is \[1,9000\]: .* at most 8192/],
+    ['a pad that is no colour', { size: [1, 1], pad: -1 }, /pad is -1: 0 to 255/],
+    [
+      'a deviation of nothing',
+      { size: [1, 1], normalise: { mean: [0, 0, 0], deviation: [1, 0, 1] } },
+      /deviation is \[1,0,1\]: above 0/,
+    ],
   ])('with %s is refused when it is loaded', async (_, image, message) => {
     await expect(seen(image as unknown as ImageField, ['n', 3, 1, 1], picture(1, 1, red))).rejects.toThrow(message)
   })
+})
+
+it('a picture that half floats cannot hold is refused when it is loaded', async () => {
+  const image = { size: [1, 1], range: 255, normalise: { mean: [0, 0, 0], deviation: [1e-3, 1, 1] } } as const
+  await expect(
+    onnxModel({ ...stated, model: identity(['n', 3, 1, 1], 'float16'), inputs: { x: { image } } }),
+  ).rejects.toThrow(/255000.*beyond what float16 can hold/)
 })
 
 describe('resizing', () => {
@@ -121,6 +136,18 @@ describe('resizing', () => {
         for (const pixel of out) expect(pixel).toBeCloseTo(77, 3)
       }),
     )
+  })
+
+  it('needs memory for what comes out, however tall or wide a picture is', () => {
+    const long = 50_000_000
+    const data = new Uint8Array(long).fill(7)
+    for (const [height, width] of [
+      [long, 1],
+      [1, long],
+    ] as const) {
+      const out = resized({ data, height, width, channels: 1 }, whole(height, width), [64, 64], 'bilinear')
+      expect(new Set(out)).toEqual(new Set([7]))
+    }
   })
 
   it('to the same size changes nothing', () => {

@@ -1,6 +1,6 @@
 import { Fault, type Tensor } from '@dinrail/core'
 import type { ImageField, ImageInput } from './contract.ts'
-import { elementsOf } from './element-types.ts'
+import { elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
 import { type Picture, type Region, resized } from './picture.ts'
 import type { OnnxMetadata, OnnxType } from './runtime.ts'
@@ -25,6 +25,8 @@ export function imageInput(metadata: OnnxMetadata, { image }: ImageInput): Prepa
     const spread = deviation[channel] ?? 1
     return { factor: range / 255 / spread, offset: -(mean[channel] ?? 0) / spread }
   })
+
+  checkRange(lines, type, at)
 
   return {
     properties: {
@@ -61,19 +63,33 @@ type Size = readonly [height: number, width: number]
 const longestSide = 8192
 
 function checkImage(
-  { size, multipleOf = 1, longest = 4096, crop = 1, normalise }: ImageField,
+  { size, multipleOf = 1, longest = 4096, crop = 1, pad = 0, normalise }: ImageField,
   channels: number,
   at: string,
 ) {
   const whole = (one: number) => Number.isInteger(one) && one > 0
-  if (!size.every((length) => length === 'keep' || whole(length)))
-    throw new TypeError(`${at}.image.size is ${JSON.stringify(size)}: pixels or keep`)
+  if (size.length !== 2 || !size.every((length) => length === 'keep' || (whole(length) && length <= longestSide)))
+    throw new TypeError(
+      `${at}.image.size is ${JSON.stringify(size)}: two lengths, each in pixels, at most ${longestSide}, or keep`,
+    )
+  if (!(pad >= 0 && pad <= 255)) throw new TypeError(`${at}.image.pad is ${pad}: 0 to 255`)
   if (!whole(multipleOf) || !(longest >= multipleOf && longest <= longestSide))
     throw new TypeError(`${at}.image: multipleOf ${multipleOf} and longest ${longest} allow no length`)
   if (!(crop > 0 && crop <= 1)) throw new TypeError(`${at}.image.crop is ${crop}: above 0, at most 1`)
   for (const [key, list] of Object.entries(normalise ?? {}))
     if (list.length !== channels)
       throw new TypeError(`${at}.image.normalise.${key} has ${list.length} numbers for ${channels} channels`)
+  if (normalise?.deviation.some((one) => !(one > 0)))
+    throw new TypeError(`${at}.image.normalise.deviation is ${JSON.stringify(normalise.deviation)}: above 0`)
+}
+
+/** Throws a `TypeError` where black or white becomes a number that the network cannot be fed. */
+function checkRange(lines: readonly ChannelLine[], type: string, at: string): void {
+  const [least, most] = rangeOf(type as OnnxType)
+  for (const { factor, offset } of lines)
+    for (const end of [offset, 255 * factor + offset])
+      if (!(end >= least && end <= most))
+        throw new TypeError(`${at}.image makes ${end} of a pixel, which is beyond what ${type} can hold`)
 }
 
 /** One kept length follows the other one's scale; two kept ones are the picture's own, within the longest side. */

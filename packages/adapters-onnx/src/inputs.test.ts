@@ -156,6 +156,64 @@ describe('a vector of named fields', () => {
   })
 })
 
+describe('a vector that cannot be right is refused when it is loaded', () => {
+  it.each([
+    [
+      'two fields of one name',
+      [
+        { name: 'oil', unit: 'Cel' },
+        { name: 'oil', unit: 'K' },
+      ],
+      'float32',
+      /two fields are named 'oil'/,
+    ],
+    [
+      'a field named __proto__',
+      [
+        { name: '__proto__', unit: '1' },
+        { name: 'b', unit: '1' },
+      ],
+      'float32',
+      /no field can be named __proto__/,
+    ],
+    [
+      'a stand-in that is no category',
+      [
+        { name: 'a', unit: '1' },
+        { name: 'shift', categories: ['day'], missing: 'impute', default: 'night' },
+      ],
+      'float32',
+      /default is night: it must be one of day/,
+    ],
+    [
+      'a stand-in outside of its limits',
+      [
+        { name: 'a', unit: '1' },
+        { name: 'b', unit: '1', missing: 'impute', default: 9, limits: { training: { max: 8 } } },
+      ],
+      'float32',
+      /b: its default is 9, outside of its training limits/,
+    ],
+    [
+      'sine and cosine for a network of integers',
+      [{ name: 'hour', unit: 'h', scale: { period: 24 } }],
+      'int32',
+      /takes int32, which cannot be scaled/,
+    ],
+  ] as const)('%s', async (_, fields, type, message) => {
+    await expect(one({ vector: fields }, identity(['batch', 2], type))).rejects.toThrow(message)
+  })
+
+  it('and a category is never taken from a caller who said none, whatever it is named', async () => {
+    const model = await one({ vector: [{ name: 'session', categories: ['night', 'day'] }] }, identity(['batch', 2]))
+    expect(await faultOf(invoke(model, {} as never, bounds))).toMatchObject({
+      code: 'invalid-input',
+      field: '/input/session',
+    })
+    await model.dispose()
+  })
+})
+
 describe('a window', () => {
   const fields = [
     { name: 'speed', unit: 'm/s' },
@@ -208,6 +266,36 @@ describe('a window', () => {
     expect(reply.quality).toBe('uncertain')
     expect(reply.warnings.map(({ code }) => code)).toContain('window-filling')
     expect(Array.from((reply.output as { y: Tensor }).y.data, Number)).toEqual([5, 0, 5, 0, 5, 0])
+    await model.dispose()
+  })
+})
+
+describe('a window that holds a moment of uncertain quality', () => {
+  it('makes no confident answer until that moment has left it', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['batch', 2, 1]),
+      inputs: {
+        x: {
+          vector: [{ name: 'share', unit: '1', missing: 'impute', default: 0.5 }],
+          window: { length: 2, from: 'calls' },
+        },
+      },
+      outputs: { y: { labels: ['before', 'now'] } },
+    })
+    const ask = async (share?: number) => {
+      const answer = invoke(model, { ...(share !== undefined && { share }) }, bounds)
+      return answer.then(
+        ({ quality, confidence, warnings }) => [quality, confidence, ...warnings.map(({ code }) => code)],
+        ({ code }) => [code],
+      )
+    }
+    expect(await ask()).toEqual(['unavailable'])
+    expect(await ask(0.5)).toEqual(['uncertain', undefined, 'uncertain-window', 'session-began'])
+    expect(await ask(0.5)).toEqual(['good', 0.5])
+    expect(await ask()).toEqual(['uncertain', undefined, 'imputed-value'])
+    expect(await ask(0.5)).toEqual(['uncertain', undefined, 'uncertain-window'])
+    expect(await ask(0.5)).toEqual(['good', 0.5])
     await model.dispose()
   })
 })

@@ -5,12 +5,16 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Fault, sha256 } from '@dinrail/core'
+import { readArtefact } from './artefact.ts'
+import type { EmbeddedContract } from './contract.ts'
 import type { ModelFiles } from './definition.ts'
 import { type Engine, loadEngine } from './engine.ts'
 import { type Inspection, inspect, portText } from './inspection.ts'
 import { readModel } from './node.ts'
 import type { OnnxRuntime } from './runtime.ts'
 import { sampleFeeds } from './sample-feeds.ts'
+import { servedModel } from './served-model.ts'
+import { embeddedContract } from './stated-contract.ts'
 import { trialCall } from './trial.ts'
 
 const usage = `dinrail-onnx inspect FILE.onnx [--json] [--runtime MODULE] [--runs N]
@@ -46,8 +50,10 @@ async function main(): Promise<number> {
   const runs = Number(values.runs)
   if (!(Number.isInteger(runs) && runs >= 0)) throw new TypeError(`--runs ${values.runs} is no whole number`)
   const source = await readModel(file)
-  const inspection = inspect(source.bytes, await sha256(source.bytes))
-  const tried = runs > 0 ? await tryOut(source, values.runtime, runs) : 'not asked for'
+  // Where what stands beside the file cannot be read, loading says so.
+  const whole = await readArtefact(file, source).catch(() => undefined)
+  const inspection = inspect(source.bytes, whole?.digest ?? (await sha256(source.bytes)))
+  const tried = runs > 0 ? await tryOut(source, inspection, values.runtime, runs) : 'not asked for'
   const served = inspection.refusals.length === 0 && (typeof tried !== 'string' || !tried.startsWith('refused'))
   if (values.json)
     console.log(
@@ -57,16 +63,25 @@ async function main(): Promise<number> {
         2,
       ),
     )
-  else console.log(textOf(file, inspection, tried))
+  else console.log(printable(textOf(file, inspection, tried)))
   return served ? 0 : 1
 }
 
-async function tryOut(source: ModelFiles, name: string, runs: number): Promise<Timing | string> {
+async function tryOut(
+  source: ModelFiles,
+  { metadata, sha256: digest, refusals }: Inspection,
+  name: string,
+  runs: number,
+): Promise<Timing | string> {
+  if (refusals.length > 0) return `refused: ${refusals[0]}`
+
   const runtime = await runtimeOf(name)
   if (runtime === undefined) return `${name} is not installed here`
   let engine: Engine | undefined
   try {
     engine = await loadEngine({ runtime, ...source, id: 'the file' })
+    const problem = await contractProblem(engine, embeddedContract(metadata), digest)
+    if (problem !== undefined) return `refused: ${problem}`
     const feeds = sampleFeeds(engine.inputs)
     if (feeds === undefined) return 'the file does not say what its inputs look like'
     const times: number[] = []
@@ -85,6 +100,22 @@ async function tryOut(source: ModelFiles, name: string, runs: number): Promise<T
     return engine === undefined ? `refused: ${message}` : `it takes no made-up numbers: ${message}`
   } finally {
     await engine?.dispose()
+  }
+}
+
+/** Why the file is not what the contract inside says; nothing where it is, or where the contract leaves a part to its author. */
+async function contractProblem(
+  engine: Engine,
+  contract: EmbeddedContract,
+  digest: string,
+): Promise<string | undefined> {
+  const { id, version, title, task } = contract
+  if ([id, version, title, task].includes(undefined)) return undefined
+  try {
+    await servedModel(engine, contract, digest).prove()
+    return undefined
+  } catch (problem) {
+    return Fault.from(problem).message
   }
 }
 
@@ -148,10 +179,15 @@ function wordsOf(value: string): string {
   }
 }
 
+/** Words of a file come from anybody: a terminal would obey some of their characters. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, (odd) => `\\x${odd.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
 main().then(
   (code) => process.exit(code),
   (problem: unknown) => {
-    console.error(`dinrail-onnx: ${problem instanceof Error ? problem.message : String(problem)}`)
+    console.error(`dinrail-onnx: ${printable(problem instanceof Error ? problem.message : String(problem))}`)
     process.exit(2)
   },
 )

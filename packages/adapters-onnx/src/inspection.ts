@@ -1,5 +1,7 @@
+import { Fault } from '@dinrail/core'
 import { locationProblem } from './external-data.ts'
 import { type ModelFile, type ModelPort, readModelFile } from './model-file.ts'
+import { embeddedContract } from './stated-contract.ts'
 
 /** What can be said of a model's file without running it. */
 export interface Inspection extends ModelFile {
@@ -17,7 +19,7 @@ export function inspect(bytes: Uint8Array, sha256: string): Inspection {
   return { ...file, bytes: bytes.length, sha256, refusals: refusalsOf(file), warnings: warningsOf(file) }
 }
 
-function refusalsOf({ inputs, outputs, operators, externalData }: ModelFile): string[] {
+function refusalsOf({ inputs, outputs, operators, externalData, metadata }: ModelFile): string[] {
   const fix = Object.hasOwn(operators, 'ai.onnx.ml.ZipMap') ? 'again with zipmap=False' : 'with tensors only'
   const ports = [...inputs, ...outputs].filter(({ kind }) => kind !== 'tensor' && kind !== 'unknown')
   return [
@@ -26,7 +28,17 @@ function refusalsOf({ inputs, outputs, operators, externalData }: ModelFile): st
       const problem = locationProblem(location)
       return problem === undefined ? [] : [`weights are kept in ${JSON.stringify(location)}, which ${problem}`]
     }),
+    ...contractProblem(metadata),
   ]
+}
+
+function contractProblem(metadata: ModelFile['metadata']): string[] {
+  try {
+    embeddedContract(metadata)
+    return []
+  } catch (problem) {
+    return [Fault.from(problem).message]
+  }
 }
 
 const random = /^(RandomNormal|RandomUniform|Multinomial|Bernoulli)/

@@ -61,12 +61,7 @@ function probabilitiesOf(
     return softmax(logits, temperature)
   }
   const all = given.length === 1 ? [1 - given[0]!, given[0]!] : given
-  let sum = 0
-  for (let i = 0; i < all.length; i++) {
-    if (!(all[i]! >= -1e-5 && all[i]! <= 1 + 1e-5)) throw noProbabilities(name, `holds ${all[i]}`)
-    sum += all[i]!
-  }
-  if (Math.abs(sum - 1) > sumTolerance) throw noProbabilities(name, `adds up to ${sum}`)
+  checkProbabilities(all, name)
   if (temperature !== 1)
     return softmax(
       Array.from(all, (one) => Math.log(Math.max(one, 1e-38))),
@@ -74,6 +69,16 @@ function probabilitiesOf(
     )
   // Softmax in float32 may pass 1 by one unit in the last place.
   return Array.from(all, (one) => Math.min(1, Math.max(0, one)))
+}
+
+/** Throws `invalid-output` where numbers are no probabilities of which one is right. */
+function checkProbabilities(all: ArrayLike<number>, name: string): void {
+  let sum = 0
+  for (let i = 0; i < all.length; i++) {
+    if (!(all[i]! >= -1e-5 && all[i]! <= 1 + 1e-5)) throw noProbabilities(name, `holds ${all[i]}`)
+    sum += all[i]!
+  }
+  if (Math.abs(sum - 1) > sumTolerance) throw noProbabilities(name, `adds up to ${sum}`)
 }
 
 function noProbabilities(name: string, what: string): Fault {
@@ -129,12 +134,13 @@ export function charactersOutput({ name, shape }: OnnxMetadata, { characters }: 
         let best = 0
         for (let i = 1; i < width; i++) if (numbers[from + i]! > numbers[from + best]!) best = i
         const step = Array.prototype.slice.call(numbers, from, from + width) as number[]
+        if (scores === 'probabilities') checkProbabilities(step, name)
         path *= scores === 'logits' ? softmax(step, 1)[best]! : Math.min(1, step[best]!)
         if (best !== before) text += alphabet[best]
         before = best
       }
       answer[field] = text
-      return path >= 0 ? path : undefined
+      return path
     },
   }
 }

@@ -3,12 +3,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { defineModel, type Fault, invoke, limitLoad, type Model, sha256 } from '@dinrail/core'
+import { defineModel, type Fault, invoke, limitLoad, type Model, sha256, type Tensor, tensor } from '@dinrail/core'
 import { signDescriptor, trustedBy } from '@dinrail/core/signature'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { doctor, onnxModel, swappable } from './index.ts'
+import { externalSum } from './networks.test-support.ts'
 import { readModel } from './node.ts'
 import { lines } from './tiny-networks.test-support.ts'
 
@@ -98,6 +99,29 @@ describe('an exchange', () => {
     expect(two.health().state).toBe('disposed')
   })
 
+  it('by itself changes nothing', async () => {
+    const one = await gain(1)
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    await door.swap(one)
+    expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(3)
+    await door.dispose?.()
+  })
+
+  it('is over once the door is disposed, and no version is left behind', async () => {
+    const [one, two, three] = await Promise.all([gain(1), gain(1, '1.0.1'), gain(1, '1.0.2')])
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    const calls = Array.from({ length: 20 }, () => invoke(door, { level: 3 }, bounds))
+    await Promise.resolve()
+    const swapped = door.swap(two)
+    await door.dispose?.()
+    expect([one, two].map((version) => version.health().state)).toEqual(['disposed', 'disposed'])
+    await Promise.all([swapped, ...calls])
+    expect(await faultOf(door.swap(three))).toMatchObject({ code: 'unavailable' })
+    expect(three.health().state).toBe('ready')
+    expect(await faultOf(invoke(door, { level: 3 }, bounds))).toMatchObject({ code: 'unavailable' })
+    await three.dispose()
+  })
+
   it('is refused where callers would notice, and nothing has changed', async () => {
     const [one, other] = await Promise.all([
       gain(1),
@@ -170,6 +194,46 @@ describe('weights', () => {
     }
   })
 
+  it('beside the file are part of what is pinned', async () => {
+    const bytes = externalSum('two.bin')
+    const load = (weights: readonly number[], more: object = {}) =>
+      onnxModel({
+        ...stated,
+        version: '1.0.0',
+        model: { bytes, external: async () => new Uint8Array(Float32Array.from(weights).buffer) },
+        ...more,
+      })
+    const artefactOf = async (weights: readonly number[]) => {
+      const model = await load(weights)
+      await model.dispose()
+      return model.descriptor.provenance?.artefact
+    }
+    const pin = await artefactOf([10, 20])
+    expect(pin).not.toBe(await artefactOf([10, 21]))
+    const model = await load([10, 20], { sha256: pin })
+    const { output } = await invoke(model, { x: tensor(Float32Array.of(1, 2)) }, bounds)
+    expect((output.y as Tensor).data).toEqual(Float32Array.of(11, 22))
+    await model.dispose()
+    expect(await faultOf(load([10, 21], { sha256: pin }))).toMatchObject({ code: 'denied' })
+    expect(await faultOf(load([10, 20], { sha256: await sha256(bytes) }))).toMatchObject({
+      code: 'denied',
+      message: expect.stringContaining('of the .onnx file alone'),
+    })
+  })
+
+  it('are those that the stated provenance names', async () => {
+    const artefact = await sha256(lines([2]))
+    await (await gain(2, '1.0.0', { provenance: { artefact } })).dispose()
+    expect(await faultOf(gain(3, '1.0.0', { provenance: { artefact } }))).toMatchObject({
+      code: 'denied',
+      message: expect.stringContaining('provenance.artefact says'),
+    })
+  })
+
+  it('are pinned by nothing but a digest', async () => {
+    await expect(gain(2, '1.0.0', { sha256: 'A'.repeat(64) })).rejects.toThrow(/sha256: and 64 hexadecimal digits/)
+  })
+
   it('are vouched for by a signature over the descriptor, which holds their digest', async () => {
     const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', false, [
       'sign',
@@ -184,6 +248,32 @@ describe('weights', () => {
     await expect(gain(2, '1.0.0', { signature })).rejects.toThrow(/no trust/)
     expect(await faultOf(gain(2, '1.0.1', { signature, trust }))).toMatchObject({ code: 'denied' })
     await unsigned.dispose()
+  })
+})
+
+describe('what is passed in wrongly is a TypeError that says what to pass', () => {
+  it.each([
+    ['no runtime', { runtime: undefined }, /import \* as runtime from 'onnxruntime-web'/],
+    ['a module that is none', { runtime: { default: {} } }, /runtime is no ONNX runtime/],
+    [
+      'a buffer in place of bytes',
+      { model: lines([1]).buffer },
+      /model is ArrayBuffer: pass its bytes as a Uint8Array/,
+    ],
+    ['no model', { model: undefined }, /model is undefined: pass its bytes/],
+    [
+      'an execution that nobody knows',
+      { execution: { bathcing: { maximum: 8 } } },
+      /execution.bathcing is no member of it/,
+    ],
+    ['a place that is none', { execution: { where: 'gpu' } }, /execution.where is gpu: it must be here or pool/],
+    ['a queue of nobody', { execution: { queue: 0 } }, /execution.queue is 0: it must be a whole number above 0/],
+    ['half a row', { execution: { batching: { maximum: 2.5 } } }, /execution.batching.maximum is 2.5/],
+    ['a wait that is none', { execution: { batching: { maximum: 2, waitMs: -1 } } }, /execution.batching.waitMs is -1/],
+  ])('%s', async (_, change, message) => {
+    const loading = gain(1, '1.0.0', change)
+    await expect(loading).rejects.toThrow(message)
+    await expect(loading).rejects.toBeInstanceOf(TypeError)
   })
 })
 
@@ -234,6 +324,11 @@ describe('the doctor', () => {
       { severity: 'warning', fix: expect.stringContaining('doctor(ort)') },
     ])
     const threaded = await doctor({ ...ort, env: { versions: { web: '1' }, wasm: { numThreads: 2 } } })
-    expect(threaded.problems[0]!.fix).toContain('numThreads = 1')
+    expect(threaded.problems[0]).toMatchObject({
+      message: expect.stringContaining('is set to 2 threads'),
+      fix: expect.stringContaining('numThreads = 1'),
+    })
+    const undecided = await doctor({ ...ort, env: { versions: { web: '1' }, wasm: {} } })
+    expect(undecided.problems[0]!.message).toContain('decides on its threads itself')
   })
 })

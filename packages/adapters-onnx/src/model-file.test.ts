@@ -31,6 +31,34 @@ describe('what an ONNX file says of itself', () => {
   })
 })
 
+describe('weights outside of the file', () => {
+  const outside = (location: string) =>
+    joined([
+      Uint8Array.of(8, 1, 16, 1),
+      lengthDelimited(13, joined([lengthDelimited(1, 'location'), lengthDelimited(2, location)])),
+      Uint8Array.of(0x70, 1),
+    ])
+  const attribute = (field: number, content: Uint8Array) => lengthDelimited(5, lengthDelimited(field, content))
+  const graph = (...parts: Uint8Array[]) => lengthDelimited(7, joined(parts))
+
+  it.each([
+    ['a tensor', graph(lengthDelimited(5, outside('w')))],
+    ['the values of a sparse tensor', graph(lengthDelimited(15, lengthDelimited(1, outside('w'))))],
+    ['the places of a sparse tensor', graph(lengthDelimited(15, lengthDelimited(2, outside('w'))))],
+    ['a constant', graph(lengthDelimited(1, attribute(5, outside('w'))))],
+    ['one of several constants', graph(lengthDelimited(1, attribute(10, outside('w'))))],
+    ['a sparse constant', graph(lengthDelimited(1, attribute(22, lengthDelimited(1, outside('w')))))],
+    ['one of several sparse constants', graph(lengthDelimited(1, attribute(23, lengthDelimited(2, outside('w')))))],
+    ['a node of a function', joined([graph(), lengthDelimited(25, lengthDelimited(7, attribute(5, outside('w'))))])],
+    [
+      'the default of a function’s attribute',
+      joined([graph(), lengthDelimited(25, lengthDelimited(11, lengthDelimited(5, outside('w'))))]),
+    ],
+  ])('are seen in %s', (_, file) => {
+    expect(readModelFile(file).externalData).toEqual(['w'])
+  })
+})
+
 describe('words in a file', () => {
   it('come back, replace those of the same key and leave all else byte for byte', () => {
     const file = mlp()
@@ -39,6 +67,11 @@ describe('words in a file', () => {
     expect(readModelFile(twice).metadata).toEqual({ card: 'new', other: 'stays' })
     expect(once.subarray(0, file.length)).toEqual(file)
     expect(readModelFile(twice)).toMatchObject({ ...readModelFile(file), metadata: {} })
+  })
+
+  it('keep a byte order mark', () => {
+    const words = { card: '\ufeff{}' }
+    expect(readModelFile(withMetadata(mlp(), words)).metadata).toEqual(words)
   })
 
   it('may be anything', () => {

@@ -151,16 +151,16 @@ function readGraph(bytes: Uint8Array, content: GraphContent, depth: number): Gra
     else if (field.number === 5) initialised.add(readTensor(field.content, content))
     else if (field.number === 11) inputs.push(portOf(field))
     else if (field.number === 12) outputs.push(portOf(field))
-    else if (field.number === 15)
-      for (const part of protobufFields(field.content))
-        if (part.wireType === 2 && part.number === 1) initialised.add(readTensor(part.content, content))
+    else if (field.number === 15) initialised.add(readSparseTensor(field.content, content))
   }
   return { name, inputs, outputs, initialised }
 }
 
 function readFunction(bytes: Uint8Array, content: GraphContent): void {
   for (const field of protobufFields(bytes))
-    if (field.wireType === 2 && field.number === 7) readNode(field.content, content, 0)
+    if (field.wireType !== 2) continue
+    else if (field.number === 7) readNode(field.content, content, 0)
+    else if (field.number === 11) readAttribute(field.content, content, 0)
 }
 
 function readNode(bytes: Uint8Array, content: GraphContent, depth: number): void {
@@ -183,7 +183,18 @@ function readAttribute(bytes: Uint8Array, content: GraphContent, depth: number):
     if (field.wireType !== 2) continue
     if (field.number === 5 || field.number === 10) readTensor(field.content, content)
     else if (field.number === 6 || field.number === 11) readGraph(field.content, content, depth + 1)
+    else if (field.number === 22 || field.number === 23) readSparseTensor(field.content, content)
   }
+}
+
+/** Its values and the places where they stand are tensors of their own; the name is that of the values. */
+function readSparseTensor(bytes: Uint8Array, content: GraphContent): string {
+  let name = ''
+  for (const part of protobufFields(bytes))
+    if (part.wireType !== 2) continue
+    else if (part.number === 1) name = readTensor(part.content, content)
+    else if (part.number === 2) readTensor(part.content, content)
+  return name
 }
 
 /** Counts a tensor's numbers, notes where they are kept, and answers with its name. */

@@ -4,7 +4,12 @@ import type { ModelFiles, ModelSource } from './definition.ts'
 /** Reads a model wherever it is. Throws `unavailable` where it cannot be fetched, and a `TypeError` for a path. */
 export async function readSource(source: ModelSource): Promise<ModelFiles> {
   if (source instanceof Uint8Array) return { bytes: source }
-  return source instanceof URL || typeof source === 'string' ? { bytes: await fetched(source) } : source
+  if (source instanceof URL || typeof source === 'string') return { bytes: await fetched(source) }
+  if (source?.bytes instanceof Uint8Array) return source
+  const given = (source as object | undefined)?.constructor.name ?? String(source)
+  throw new TypeError(
+    `model is ${given}: pass its bytes as a Uint8Array, an https: address, or what readModel of @dinrail/adapters-onnx/node gives`,
+  )
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer>> {

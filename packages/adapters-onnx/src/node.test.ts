@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -78,5 +79,8 @@ describe('a model’s file', () => {
       code: 'invalid-input',
       message: expect.stringContaining('is not a file'),
     })
+    const pipe = path.join(folder, 'pipe.onnx')
+    if (spawnSync('mkfifo', [pipe]).status === 0)
+      await expect(readModel(pipe)).rejects.toMatchObject({ code: 'invalid-input' })
   })
 })

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -5,8 +6,10 @@ import { Fault } from '@dinrail/core'
 import type { ModelFiles } from './definition.ts'
 import { locationProblem } from './external-data.ts'
 
-/** What protocol buffers can hold; more than any model that this package is for. */
-const largestFile = 2 ** 31
+/** What protocol buffers can hold, and Node reads at once; more than any model that this package is for. */
+const largestFile = 2 ** 31 - 1
+/** A named pipe would be waited for until somebody writes into it. Windows has no such pipes in folders. */
+const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Reads a `.onnx` file, and later what it keeps beside itself: only files in its own folder. Throws `not-found` where there
@@ -42,7 +45,7 @@ function denied(file: string, location: string, problem: string): Fault {
 
 async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const field = '/model'
-  const handle = await open(file).catch((cause) => {
+  const handle = await open(file, withoutWaiting).catch((cause) => {
     throw new Fault('not-found', `${file} cannot be read: ${Fault.from(cause).message}`, { field, cause })
   })
   try {
@@ -50,7 +53,8 @@ async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
     if (!found.isFile()) throw new Fault('invalid-input', `${file} is not a file`, { field })
     if (found.size > largestFile)
       throw new Fault('invalid-input', `${file} has ${found.size} bytes, at most ${largestFile} may be`, { field })
-    return new Uint8Array(await handle.readFile())
+    const { buffer, byteOffset, byteLength } = await handle.readFile()
+    return new Uint8Array(buffer, byteOffset, byteLength)
   } finally {
     await handle.close()
   }

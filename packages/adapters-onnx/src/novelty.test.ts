@@ -137,6 +137,25 @@ describe('a score that does not fit the file is refused when it is loaded', () =
       /2 columns/,
     ],
     [
+      'components that are not orthonormal',
+      { kind: 'residual', of: 'x', mean: [0, 0], components: [[2, 0]], threshold: 1 },
+      /components must be orthonormal/,
+    ],
+    [
+      'a matrix by which nothing is far',
+      {
+        kind: 'mahalanobis',
+        of: 'x',
+        mean: [0, 0],
+        precision: [
+          [1, 2],
+          [2, 1],
+        ],
+        threshold: 1,
+      },
+      /precision is the inverse of no covariance/,
+    ],
+    [
       'a threshold that is none',
       { kind: 'residual', of: 'x', mean: [0, 0], components: [], threshold: -1 },
       /threshold/,

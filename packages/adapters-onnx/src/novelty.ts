@@ -47,6 +47,9 @@ export function noveltyScore(
   const isSquare = novelty.kind === 'residual' || rows.length === size
   if (!isSquare || rows.some((row) => row.length !== size))
     throw new TypeError(`novelty: its matrix must have ${size} columns, as many as its mean has numbers`)
+  if (novelty.kind === 'residual') checkOrthonormal(rows)
+  else if (!isPositive(rows))
+    throw new TypeError('novelty.precision is the inverse of no covariance: with it some inputs would be nowhere far')
   const distance = novelty.kind === 'mahalanobis' ? mahalanobis : residual
   return (feeds, given) => {
     const numbers = numbersOf(of, feeds[of] ?? given[of])
@@ -69,6 +72,45 @@ function mahalanobis(centred: readonly number[], precision: Matrix): number {
       precision.reduce((sum, row, i) => sum + centred[i]! * dot(row, centred), 0),
     ),
   )
+}
+
+/** A share of the largest number in a matrix that rounding explains; those of cards are rounded to few digits. */
+const rounding = 1e-5
+
+/** Whether no direction has a negative distance, by the pivots of its decomposition (LDLᵀ). */
+function isPositive(matrix: Matrix): boolean {
+  const slack = rounding * Math.max(0, ...matrix.map((row, i) => row[i]!))
+  const pivots: number[] = []
+  const lower: number[][] = matrix.map(() => [])
+  for (let j = 0; j < matrix.length; j++) {
+    const rest = (i: number) => {
+      let sum = (matrix[i]![j]! + matrix[j]![i]!) / 2
+      for (let k = 0; k < j; k++) sum -= lower[i]![k]! * lower[j]![k]! * pivots[k]!
+      return sum
+    }
+    const pivot = rest(j)
+    if (!(pivot >= -slack)) return false
+    pivots.push(pivot > slack ? pivot : 0)
+    for (let i = j + 1; i < matrix.length; i++) {
+      const share = rest(i)
+      if (pivot <= slack && Math.abs(share) > 10 * slack) return false
+      lower[i]!.push(pivot > slack ? share / pivot : 0)
+    }
+  }
+  return true
+}
+
+/** How far lengths and angles of components may be off, which rounding explains. */
+const orthonormalTolerance = 1e-2
+
+function checkOrthonormal(components: Matrix): void {
+  components.forEach((one, i) => {
+    for (let j = 0; j <= i; j++)
+      if (!(Math.abs(dot(one, components[j]!) - (i === j ? 1 : 0)) <= orthonormalTolerance))
+        throw new TypeError(
+          `novelty.components must be orthonormal, as those of a PCA are: ${i === j ? `number ${i} has another length than 1` : `numbers ${j} and ${i} are not at right angles`}`,
+        )
+  })
 }
 
 /** The components are orthonormal, so that what they explain can be taken off one after the other. */

@@ -21,6 +21,8 @@ export interface Memory {
   readonly rows: Map<string, readonly Float64Array[]>
   /** The rows as they are once the call at hand is answered. */
   readonly nextRows: Map<string, readonly Float64Array[]>
+  /** Calls whose windows still hold a moment of uncertain quality, the last answered one included. */
+  doubtful: number
   /** Of the call at hand: a window that is not full. */
   filling: { readonly have: number; readonly need: number; readonly refused: boolean } | undefined
 }

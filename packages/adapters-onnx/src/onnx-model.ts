@@ -1,4 +1,4 @@
-import { Fault, sha256 } from '@dinrail/core'
+import { readArtefact } from './artefact.ts'
 import type { InputRecipe, NumberField, OutputRecipe } from './contract.ts'
 import type {
   CustomInputs,
@@ -9,7 +9,7 @@ import type {
   OutputOfDefinition,
 } from './definition.ts'
 import { loadEngine } from './engine.ts'
-import { readModelFile } from './model-file.ts'
+import { checkExecution } from './execution-form.ts'
 import { readSource } from './model-source.ts'
 import { servedModel, type WholeContract } from './served-model.ts'
 import { embeddedContract, mergedContract } from './stated-contract.ts'
@@ -31,29 +31,37 @@ export async function onnxModel<
   definition: OnnxDefinition<Inputs, Context, Outputs>,
 ): Promise<OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>> {
   const started = performance.now()
-  const { runtime, model: source, sha256: pinned, signature, trust, execution, ...stated } = definition
-  if (signature !== undefined && trust === undefined)
-    throw new TypeError(`${stated.id}: a signature is stated, and no trust that could judge it`)
-  const { bytes, external } = await readSource(source)
-  const artefact = await sha256(bytes)
+  const { runtime, model: source, sha256: pin, signature, trust, execution = {}, ...stated } = definition
   const name = stated.id ?? 'the model'
-  if (pinned !== undefined && pinned !== artefact)
-    throw new Fault(
-      'denied',
-      `${name}: the weights are ${artefact}, pinned are ${pinned}: load the file that belongs to this contract`,
+  if (typeof runtime?.InferenceSession?.create !== 'function')
+    throw new TypeError(
+      `${name}: runtime is no ONNX runtime: import * as runtime from 'onnxruntime-web', or its default export, and pass it`,
     )
-  const { metadata } = readModelFile(bytes)
-  const contract = mergedContract(embeddedContract(metadata), stated as WholeContract)
+  if (pin !== undefined && !/^sha256:[0-9a-f]{64}$/.test(pin))
+    throw new TypeError(`${name}: sha256 is ${pin}: it must be sha256: and 64 hexadecimal digits in lower case`)
+  if (signature !== undefined && trust === undefined)
+    throw new TypeError(`${name}: a signature is stated, and no trust that could judge it`)
+  checkExecution(execution)
+  const { bytes, external } = await readSource(source)
+  const artefact = await readArtefact(
+    name,
+    { bytes, ...(external && { external }) },
+    {
+      pin,
+      stated: stated.provenance?.artefact,
+    },
+  )
+  const contract = mergedContract(embeddedContract(artefact.file.metadata), stated as WholeContract)
   const { id = name } = contract
   const engine = await loadEngine({
     runtime,
     bytes,
     id,
-    ...(execution && { execution }),
-    ...(external && { external }),
+    execution,
+    ...(artefact.external && { external: artefact.external }),
   })
   try {
-    const served = servedModel(engine, contract, artefact)
+    const served = servedModel(engine, contract, artefact.digest, execution.queue)
     if (trust !== undefined)
       await trust({
         instance: 'here',
@@ -65,7 +73,8 @@ export async function onnxModel<
     served.loaded(performance.now() - started)
     return served.model as unknown as OnnxModel<InputOfDefinition<Inputs, Context>, OutputOfDefinition<Outputs>>
   } catch (problem) {
-    await engine.dispose()
+    // What went wrong first is what has to be known.
+    await engine.dispose().catch(() => {})
     throw problem
   }
 }

@@ -13,13 +13,17 @@ export interface PreparedOutput {
 /** How many elements of a shape there are but for its batch axis; undefined where one is open. */
 export function elementsOfShape(shape: readonly (number | string)[] | undefined): number | undefined {
   if (shape === undefined) return undefined
+  if (shape.length === 1) {
+    const [length] = shape
+    return typeof length === 'number' && length > 0 ? length : undefined
+  }
   let count = 1
   // Shapes of outputs are what the exporter guessed; the first axis is a batch of one here.
   for (const length of shape.slice(1)) {
     if (typeof length !== 'number' || length < 0) return undefined
     count *= length
   }
-  return shape.length === 0 ? 1 : shape.length === 1 && typeof shape[0] === 'number' && shape[0] > 0 ? shape[0] : count
+  return count
 }
 
 /** Throws `invalid-output` for the first number that is none: nothing may be decided on it. */

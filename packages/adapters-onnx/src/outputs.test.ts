@@ -52,6 +52,19 @@ describe('labels', () => {
     expect((await read({ labels, scores: 'logits' }, [-2])).confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6)
   })
 
+  it('of an output whose only axis is open are counted when they come', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['scores']),
+      inputs: { x: { tensor: {} } },
+      outputs: { y: { labels: ['low', 'right', 'high'] } },
+    })
+    const ask = (...scores: number[]) => invoke(model, { x: tensor(Float32Array.from(scores)) }, { deadlineMs: 5_000 })
+    expect((await ask(0.1, 0.7, 0.2)).output.label).toBe('right')
+    expect(await faultOf(ask(0.5, 0.5))).toMatchObject({ code: 'invalid-output' })
+    await model.dispose()
+  })
+
   it('keep their probabilities where the confidence is calibrated by a curve', async () => {
     const isotonic = { score: [0.5, 0.9, 1], probability: [0.5, 0.7, 0.8] }
     const reply = await read({ labels, isotonic }, [0.7, 0.3])
@@ -165,6 +178,31 @@ describe('values', () => {
       },
       /scale/,
     ],
+    [
+      'of one name twice',
+      {
+        values: [
+          { name: 'a', unit: '1' },
+          { name: 'a', unit: 'mm' },
+        ],
+      },
+      /two fields are named 'a'/,
+    ],
+    [
+      'with a half-width for each of one value',
+      {
+        values: [
+          { name: 'a', unit: '1', interval: { level: 0.9, halfWidth: [1, 2] } },
+          { name: 'b', unit: '1' },
+        ],
+      },
+      /halfWidth is \[1,2\]: it must be a number/,
+    ],
+    [
+      'with a margin that would narrow it',
+      { values: [{ name: 'a', unit: '1', interval: { level: 0.9, quantiles: [0.05, 0.5, 0.95], margin: -1 } }] },
+      /margin is -1|take 3/,
+    ],
   ])('%s are refused when they are loaded', async (_, recipe, message) => {
     await expect(read(recipe as OutputRecipe, [1, 2])).rejects.toThrow(message)
   })
@@ -208,6 +246,20 @@ describe('characters', () => {
     const reply = await read({ characters: { field: 'plate', alphabet } }, steps(1, 1, 0, 1, 2, 0), [1, 6, 3])
     expect(reply.output).toEqual({ plate: 'AAB' })
     expect(reply.confidence).toBeCloseTo(0.8 ** 6, 6)
+  })
+
+  it('of scores that are no probabilities are a fault, and never sure', async () => {
+    const recipe = { characters: { field: 'plate', alphabet } } as const
+    for (const scores of [
+      [9, 1, 1],
+      [-0.1, -3, -4],
+    ])
+      expect(await faultOf(read(recipe, scores, [1, 1, 3]))).toMatchObject({
+        code: 'invalid-output',
+        message: expect.stringContaining("state scores: 'logits'"),
+      })
+    const logits = { characters: { ...recipe.characters, scores: 'logits' } } as const
+    expect((await read(logits, [9, 1, 1], [1, 1, 3])).confidence).toBeCloseTo(1 / (1 + 2 * Math.exp(-8)), 6)
   })
 
   it('of another alphabet than the file’s are refused', async () => {

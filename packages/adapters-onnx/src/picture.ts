@@ -17,8 +17,8 @@ export interface Region {
 export type Resize = 'bilinear' | 'nearest' | 'area'
 
 /**
- * A part of a picture at another size; pixels have their centres at halves, and edges go on as they end. First along the
- * rows, then along the columns.
+ * A part of a picture at another size; pixels have their centres at halves, and edges go on as they end. Rows that are needed
+ * are brought to their length one after the other, so that memory is needed for what comes out and not for what came in.
  */
 export function resized(
   { data, height, width, channels }: Picture,
@@ -28,26 +28,33 @@ export function resized(
 ): Float32Array {
   const across = tapsOf(how, region.left, region.width, width, wide)
   const down = tapsOf(how, region.top, region.height, height, tall)
-  const top = Math.min(...down.map(({ first }) => first))
-  const bottom = Math.max(...down.map(({ first, weights }) => first + weights.length))
-  const between = new Float32Array((bottom - top) * wide * channels)
-  for (let y = top; y < bottom; y++)
+  const length = wide * channels
+  const out = new Float32Array(tall * length)
+  const known = new Map<number, Float32Array>()
+
+  function rowAt(y: number): Float32Array {
+    const row = new Float32Array(length)
     for (let x = 0; x < wide; x++) {
       const { first, weights } = across[x]!
-      const to = ((y - top) * wide + x) * channels
+      const to = x * channels
       const from = (y * width + first) * channels
       for (let tap = 0; tap < weights.length; tap++)
         for (let channel = 0; channel < channels; channel++)
-          between[to + channel]! += weights[tap]! * data[from + tap * channels + channel]!
+          row[to + channel]! += weights[tap]! * data[from + tap * channels + channel]!
     }
-  const out = new Float32Array(tall * wide * channels)
-  const row = wide * channels
+    return row
+  }
+
   for (let y = 0; y < tall; y++) {
     const { first, weights } = down[y]!
     for (let tap = 0; tap < weights.length; tap++) {
-      const from = (first - top + tap) * row
-      for (let i = 0; i < row; i++) out[y * row + i]! += weights[tap]! * between[from + i]!
+      const row = known.get(first + tap) ?? rowAt(first + tap)
+      for (let i = 0; i < length; i++) out[y * length + i]! += weights[tap]! * row[i]!
+      // The next new row may look at the last of these again, or at both where there are two.
+      if (tap === weights.length - 1 || weights.length === 2) known.set(first + tap, row)
     }
+    const next = down[y + 1]?.first ?? 0
+    for (const at of known.keys()) if (at < next) known.delete(at)
   }
   return out
 }

@@ -4,8 +4,9 @@ import { startThread, type WorkerThread } from './worker-thread.ts'
 
 /** One place in a pool. The thread in it is replaced where it hangs or dies, and the new one gets all networks again. */
 export interface PoolMember {
-  /** Whether it has the network and nothing to run. */
+  /** Whether it has the network and nothing to run or to load. */
   isFreeFor(network: number): boolean
+  /** Throws `WorkerLost` where the thread is gone before; the next one loads it too, and calling again gives that one's answer. */
   load(network: number): Promise<WorkerValue>
   /** Runs one call. Where it has not ended after `patienceMs`, the thread is ended and this throws `WorkerLost`. */
   run(order: WorkerOrder & { kind: 'run' }, patienceMs: number): Promise<WorkerValue>
@@ -29,6 +30,8 @@ export interface PoolMemberDefinition {
   readonly start: WorkerOrder
   /** The networks that every thread must have, by their numbers. */
   readonly networks: ReadonlyMap<number, WorkerOrder>
+  /** Milliseconds after which a thread that still loads a network is ended; the next one does not try that network. */
+  readonly longestLoadMs: number
   /** Called whenever it can take something on. */
   onFree(): void
 }
@@ -36,13 +39,18 @@ export interface PoolMemberDefinition {
 const longestDelay = 2 ** 31 - 1
 const longestRestartDelayMs = 10_000
 
-export function poolMember({ start, networks, onFree }: PoolMemberDefinition): PoolMember {
+export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMemberDefinition): PoolMember {
   const answers = new Map<number, { resolve(value: WorkerValue): void; reject(problem: unknown): void }>()
   const loads = new Map<number, Promise<WorkerValue>>()
   const loaded = new Set<number>()
+  const endless = new Set<number>()
+  const forIdle: (() => void)[] = []
   let thread: WorkerThread | undefined
   let started: Promise<WorkerValue>
   let busy = false
+  /** Networks that are loaded or wait for it: no run begins before, since it would take its time from theirs. */
+  let loading = 0
+  let lost: WorkerLost | undefined
   let ended = false
   let hasServed = false
   let asked = 0
@@ -81,55 +89,77 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
       }
     })
     started.catch(() => {})
-    for (const network of networks.keys()) load(network).then(onFree, () => {})
+    for (const network of networks.keys()) load(network).catch(() => {})
   }
 
   function load(network: number): Promise<WorkerValue> {
     const known = loads.get(network)
     if (known !== undefined) return known
-    const loading = started.then(async () => {
+    const isLoaded = started.then(() => loadNow(network))
+    loads.set(network, isLoaded)
+    return isLoaded
+  }
+
+  async function loadNow(network: number): Promise<WorkerValue> {
+    loading += 1
+    const before = lost
+    try {
+      while (busy) await new Promise<void>((resolve) => forIdle.push(resolve))
+      if (lost !== undefined && lost !== before) throw lost
+      if (endless.has(network)) throw new WorkerLost(tooSlow, false)
       const order = networks.get(network)
-      if (order === undefined) throw new Error('the network was disposed while it was loaded')
-      const value = await ask(order)
-      loaded.add(network)
+      if (order === undefined) throw new Error('the network was disposed before it was loaded')
+      const value = await within(longestLoadMs, ask(order), () => {
+        endless.add(network)
+        lose(tooSlow, false)
+      })
       hasServed = true
       restarts = 0
+      // Whoever disposed of it meanwhile found nothing to release here.
+      if (networks.has(network)) loaded.add(network)
+      else await ask({ kind: 'release', network })
       return value
-    })
-    loads.set(network, loading)
-    return loading
+    } finally {
+      loading -= 1
+      onFree()
+    }
   }
+
+  const tooSlow = `a network did not load within ${longestLoadMs} ms`
 
   function lose(why: string, hung: boolean): void {
     if (ended) return
     thread?.terminate()
-    const lost = [...answers.values()]
+    lost = new WorkerLost(why, hung)
+    const unanswered = [...answers.values()]
     answers.clear()
     loads.clear()
     loaded.clear()
-    busy = false
+    becomeIdle()
     // One that dies while it starts would die again at once.
     begin(pauseOf(restarts === 0 ? 0 : Math.min(50 * 2 ** restarts, longestRestartDelayMs)))
     restarts += 1
-    for (const answer of lost) answer.reject(new WorkerLost(why, hung))
+    for (const answer of unanswered) answer.reject(lost)
+  }
+
+  function becomeIdle(): void {
+    busy = false
+    for (const resolve of forIdle.splice(0)) resolve()
   }
 
   begin(Promise.resolve())
   return {
-    isFreeFor: (network) => !busy && loaded.has(network),
+    isFreeFor: (network) => !busy && loading === 0 && loaded.has(network),
     load,
     async run(order, patienceMs) {
       busy = true
       const current = thread
-      const timer = setTimeout(
-        () => lose('the worker was ended: a run did not end by its deadline', true),
-        Math.min(Math.max(patienceMs, 0), longestDelay),
-      )
       try {
-        return await ask(order)
+        return await within(patienceMs, ask(order), () =>
+          lose('the worker was ended: a run did not end by its deadline', true),
+        )
       } finally {
-        clearTimeout(timer)
-        if (thread === current) busy = false
+        if (thread === current) becomeIdle()
         onFree()
       }
     },
@@ -140,9 +170,21 @@ export function poolMember({ start, networks, onFree }: PoolMemberDefinition): P
     end() {
       ended = true
       thread?.terminate()
-      for (const answer of answers.values()) answer.reject(new WorkerLost('the pool has ended', false))
+      lost = new WorkerLost('the pool has ended', false)
+      for (const answer of answers.values()) answer.reject(lost)
       answers.clear()
+      becomeIdle()
     },
+  }
+}
+
+/** The work's end; where it has not come after so many milliseconds, `onLate` is called, once. */
+async function within<T>(ms: number, work: Promise<T>, onLate: () => void): Promise<T> {
+  const timer = setTimeout(onLate, Math.min(Math.max(ms, 0), longestDelay))
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -105,7 +105,7 @@ export function* repeatedIntegers(field: ProtobufField): Generator<bigint> {
   if (shift > 0n) throw new ProtobufError('ends in the middle of a number', field.start)
 }
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 export function textOf({ content }: ProtobufField): string {

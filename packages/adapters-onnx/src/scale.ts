@@ -12,7 +12,7 @@ const unscaled: Line = { shift: 0, factor: 1 }
 export function lineOf(scale: Scale | undefined, at: string): Line {
   if (scale === undefined) return unscaled
   const [shift, width] = endsOf(scale, at)
-  if (!Number.isFinite(shift) || !(width > 0 && width < Number.POSITIVE_INFINITY))
+  if (!Number.isFinite(shift) || !(width > 0 && width < Number.POSITIVE_INFINITY && Number.isFinite(1 / width)))
     throw new TypeError(`${at}.scale is ${JSON.stringify(scale)}: it needs finite numbers, and a width above 0`)
   return { shift, factor: 1 / width }
 }

@@ -77,6 +77,15 @@ describe('a file that describes itself', () => {
     for (const model of [fromFile, fromCode, fromDescriptor]) await model.dispose?.()
   })
 
+  it('is no descriptor that holds something else in its place', async () => {
+    const model = await onnxModel({ runtime: ort, model: selfDescribing })
+    for (const onnx of [null, 'code'])
+      expect(() => contractOf({ ...model.descriptor, onnx } as never)).toThrow(
+        /does not say how an ONNX network is fed and read/,
+      )
+    await model.dispose()
+  })
+
   it('is no descriptor of another adapter', () => {
     const other = defineModel({
       id: 'acme/rule',
@@ -127,6 +136,21 @@ describe('a file that describes itself', () => {
     ['another unit of its context', { context: { speed: { unit: 'km/h' } } }, /context.speed.*"km\/h".*"m\/s"/],
   ])('refuses %s with both sides', async (_, change, message) => {
     await expect(onnxModel({ runtime: ort, model: selfDescribing, ...(change as object) })).rejects.toThrow(message)
+  })
+
+  it('refuses another order of its characters with both sides', async () => {
+    const reader = (alphabet: readonly string[]) => ({
+      id: 'acme/reader',
+      version: '1.0.0',
+      title: 'Reader',
+      task: 'visual-recognition',
+      outputs: { y: { characters: { field: 'text', alphabet } } },
+    })
+    const file = embedDescriptor(identity(['batch', 'time', 3]), reader(['', 'A', 'B']))
+    const { outputs } = reader(['', 'B', 'A'])
+    await expect(onnxModel({ runtime: ort, model: file, outputs })).rejects.toThrow(
+      /outputs.y is \["","B","A"\] as stated and \["","A","B"\] in the file/,
+    )
   })
 
   it('holds golden tensors as lists', async () => {
@@ -210,7 +234,52 @@ describe('a file that describes itself', () => {
     await expect(onnxModel({ runtime: ort, model: written })).rejects.toThrow(message)
   })
 
+  it.each([
+    [
+      'a length that is none',
+      { inputs: { x: { tensor: { shape: [-1, 2] } } } },
+      /shape\[0\] is -1: it must be a length or a word/,
+    ],
+    [
+      'half an element of state',
+      { inputs: { x: { state: 'y', shape: [0.5] } } },
+      /shape\[0\] is 0.5: it must be a length/,
+    ],
+    ['a type of no tensor', { inputs: { x: { tensor: { dtype: 'float' } } } }, /dtype is float: it must be float32 or/],
+    [
+      'a half-width for each of one value',
+      { outputs: { y: { values: [{ name: 'a', unit: '1', interval: { level: 0.9, halfWidth: [1] } }] } } },
+      /halfWidth is \[1\]: it must be a number/,
+    ],
+  ])('is refused by its place with %s', async (_, change, message) => {
+    expect(() => embedDescriptor(bare, { ...contract, golden: [], ...change } as unknown as EmbeddedContract)).toThrow(
+      message,
+    )
+  })
+
+  it('keeps what its author does not say, even where undefined is passed on', async () => {
+    const passedOn: object = { title: undefined, novelty: undefined, golden: undefined }
+    const model = await onnxModel({ runtime: ort, model: selfDescribing, ...passedOn })
+    expect(model.descriptor).toMatchObject({ title: 'Strip', onnx: { novelty: { kind: 'mahalanobis' } } })
+    await model.dispose()
+    const wrong = embedDescriptor(bare, {
+      ...contract,
+      golden: [{ ...contract.golden![0]!, output: { label: 'bad' } }],
+    })
+    await expect(onnxModel({ runtime: ort, model: wrong, ...passedOn })).rejects.toThrow(/golden answer/)
+  })
+
+  it('is not written where it could not be read again', () => {
+    expect(() => embedDescriptor(bare, { ...contract, description: '\ud800' })).toThrow(/half a surrogate pair/)
+    expect(() => embedDescriptor(bare, { ...contract, description: 'x'.repeat(5_000_000) })).toThrow(
+      /at most 4194304 may be/,
+    )
+  })
+
   it('holds nothing that JSON would lose', () => {
+    const golden = [{ input: { x: tensor(BigInt64Array.of(2n ** 53n + 1n)) }, output: { y: 1 }, tolerance: 0 }]
+    expect(() => embedDescriptor(bare, { ...contract, golden })).toThrow(/'data' holds 9007199254740993/)
+
     const odd = { ...contract, context: { speed: { unit: 'm/s', limits: { physical: { max: Number.NaN } } } } }
     expect(() => embedDescriptor(bare, odd)).toThrow(/'max' is NaN/)
   })

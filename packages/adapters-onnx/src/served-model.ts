@@ -8,15 +8,16 @@ import {
   type Model,
   type RunContext,
   type RunResult,
-  sample,
 } from '@dinrail/core'
 import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts'
 import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
+import { numbersOf } from './element-types.ts'
 import type { Engine } from './engine.ts'
 import { checkGolden } from './golden.ts'
 import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
+import { checkFinite } from './onnx-output.ts'
 import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
 import { type Session, sessions } from './sessions.ts'
 
@@ -34,8 +35,8 @@ const networkCodes: ReadonlySet<FaultCode> = new Set(['internal', 'invalid-outpu
 /** How long one golden answer may take, in milliseconds. */
 const goldenDeadlineMs = 60_000
 
-/** A loaded network behind its contract. Throws a `TypeError` where the two disagree. */
-export function servedModel(engine: Engine, contract: WholeContract, artefact: string) {
+/** A loaded network behind its contract; `queue` bounds the calls that wait in a session. Throws a `TypeError` where the two disagree. */
+export function servedModel(engine: Engine, contract: WholeContract, artefact: string, queue?: number) {
   const {
     inputs: statedInputs,
     outputs: statedOutputs,
@@ -54,7 +55,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     throw new TypeError(
       `${id} states sessions, but remembers nothing: it has no state, no window over calls and no overlap`,
     )
-  const kept = sessions(id, bounds)
+  const kept = sessions(id, bounds, queue)
   const { outsideTraining = 'refuse' } = stated
   let [running, answered, failed, loadedInMs] = [0, 0, 0, 0]
   let closing: Promise<void> | undefined
@@ -112,7 +113,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     const { memory } = session
     if (context.signal.aborted) throw context.signal.reason
     const feeds = inputs.feed(input, memory)
-    if (memory.filling?.refused) throw notFull(memory)
+    if (memory.filling?.refused) throw notFull(memory, context)
     const tensors = await engine.run(feeds, context)
     const read = outputs.read(tensors, input)
     // What was sent has happened, even where it is refused for being unlike the training data.
@@ -127,14 +128,21 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
         code: 'window-filling',
         message: `the window of ${filling.need} moments holds ${filling.have}: its first one is repeated`,
       })
-    if (began) warnings.push({ code: 'session-began', message: 'nothing was remembered of earlier calls' })
-    const doubtful = filling === undefined ? result : { ...withoutConfidence(result), quality: 'uncertain' as const }
+    const hasDoubts = memory.doubtful > 0
+    if (hasDoubts && context.inputQuality === 'good')
+      warnings.push({
+        code: 'uncertain-window',
+        message: 'an earlier moment of the window was missing, of uncertain quality or outside of the training limits',
+      })
+    const doubtful =
+      filling === undefined && !hasDoubts ? result : { ...withoutConfidence(result), quality: 'uncertain' as const }
+    if (began) warnings.push({ code: 'session-began', message: 'it is the first answer of its session' })
     return { ...doubtful, warnings }
   }
 
-  function notFull(memory: Memory): Fault {
+  function notFull(memory: Memory, context: RunContext): Fault {
     const { have, need } = memory.filling!
-    commitRows(memory)
+    commitRows(memory, context)
     return new Fault(
       'unavailable',
       `${id}: the window of ${need} moments holds ${have}: call again with the next ones, in the same session`,
@@ -142,11 +150,21 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     )
   }
 
-  /** A call that was late or given up does not count, so that one that is made again is not counted twice. */
-  function remember(memory: Memory, tensors: Tensors, { signal }: RunContext): void {
-    if (signal.aborted) throw signal.reason
-    commitRows(memory)
+  /**
+   * A call that was late or given up does not count, so that one that is made again is not counted twice; nor does one whose
+   * state is no number, which would spoil all later ones.
+   */
+  function remember(memory: Memory, tensors: Tensors, context: RunContext): void {
+    if (context.signal.aborted) throw context.signal.reason
+    for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
+    commitRows(memory, context)
     for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
+  }
+
+  function commitRows(memory: Memory, { inputQuality }: RunContext): void {
+    for (const [name, next] of memory.nextRows) memory.rows.set(name, next)
+    memory.nextRows.clear()
+    memory.doubtful = inputQuality === 'good' ? Math.max(0, memory.doubtful - 1) : inputs.calls
   }
 
   async function close(): Promise<void> {
@@ -173,7 +191,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     return {
       ...base,
       run: (input, context) => answer(input, context, session),
-      dispose: async () => session.close(),
+      dispose: session.close,
     }
   }
 
@@ -201,17 +219,16 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
    */
   async function prove(): Promise<void> {
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
+    const calls = callsToFill(statedInputs)
     await checkGolden(id, golden ?? [], async (input) => {
       const asked = keepsSessions ? openSession() : model
       const dated = Object.entries(input).map(([name, value]) => [
         name,
-        properties[name]?.maxAge === undefined
-          ? value
-          : sample(value, undefined, { sourceTime: new Date().toISOString() }),
+        properties[name]?.maxAge === undefined ? value : measuredNow(value),
       ])
       const ask = async () => (await invoke(asked, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
       try {
-        for (let call = 1; call < inputs.calls; call++) await ask().catch(() => {})
+        for (let call = 1; call < calls; call++) await ask().catch(() => {})
         return await ask()
       } finally {
         if (keepsSessions) await asked.dispose?.()
@@ -229,9 +246,19 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   }
 }
 
-function commitRows({ rows, nextRows }: Memory): void {
-  for (const [name, next] of nextRows) rows.set(name, next)
-  nextRows.clear()
+/** How often a golden question is asked: a window over calls is filled with the one moment that it states. */
+function callsToFill(inputs: WholeContract['inputs'] = {}): number {
+  if (isCustomInputs(inputs)) return 1
+  const lengths = Object.values(inputs).map((one) =>
+    'vector' in one && one.window?.from === 'calls' ? one.window.length : 1,
+  )
+  return Math.max(1, ...lengths)
+}
+
+/** A golden answer is of any time; where the contract states how old a value may be, it is taken as measured now. */
+function measuredNow(value: unknown): unknown {
+  const isStated = typeof value === 'object' && value !== null && 'value' in value
+  return { ...(isStated ? value : { value }), sourceTime: new Date().toISOString() }
 }
 
 function withoutConfidence({ confidence: _, ...rest }: RunResult<unknown>): RunResult<unknown> {

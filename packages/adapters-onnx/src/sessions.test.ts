@@ -1,24 +1,28 @@
 import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
-import { onnxModel, type SessionBounds } from './index.ts'
+import { type Execution, onnxModel, type SessionBounds } from './index.ts'
 import { sessions } from './sessions.ts'
-import { adder, identity } from './tiny-networks.test-support.ts'
+import { adder, identity, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
 
-const counter = (bounds?: SessionBounds) =>
+const about = { runtime: ort, id: 'acme/memory', version: '1.0.0', title: 'Memory', task: 'process-analysis' } as const
+const counter = (bounds?: SessionBounds, execution: Execution = {}) =>
   onnxModel({
-    runtime: ort,
-    id: 'acme/counter',
-    version: '1.0.0',
-    title: 'Counter',
-    task: 'process-analysis',
+    ...about,
+    execution,
     model: adder(),
     inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
     outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
     ...(bounds && { sessions: bounds }),
   })
+const sound = {
+  ...about,
+  model: identity(['batch', 5]),
+  inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
+  outputs: { y: { tensor: { shape: [5] } } },
+} as const
 type Counter = Model<{ readonly pieces: number; readonly session?: string }, { readonly total: number }, never>
 const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
 const add = async (model: Counter, pieces: number, caller = 'plc-1', session?: string) =>
@@ -70,7 +74,10 @@ describe('a network with state', () => {
     const total = async (session: Counter) => (await invoke(session, { pieces: 1 }, { deadlineMs: 5_000 })).output.total
     expect([await total(one), await total(one), await total(other)]).toEqual([1, 2, 1])
     expect(() => model.openSession()).toThrow(/2 sessions/)
+    const last = total(one)
     await one.dispose?.()
+    expect(await last).toBe(3)
+    expect(await faultOf(total(one))).toMatchObject({ code: 'unavailable', retryable: false })
     expect(await total(model.openSession())).toBe(1)
     expect(await total(other)).toBe(2)
     await model.dispose()
@@ -89,16 +96,7 @@ describe('a network with state', () => {
   })
 
   it('puts the end of the call before in front, where windows overlap', async () => {
-    const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/sound',
-      version: '1.0.0',
-      title: 'Sound',
-      task: 'process-analysis',
-      model: identity(['batch', 5]),
-      inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
-      outputs: { y: { tensor: { shape: [5] } } },
-    })
+    const model = await onnxModel(sound)
     const hear = async (caller: string, ...sound: number[]) => {
       const { output } = await invoke(model, { sound: tensor(Float32Array.from(sound)) }, from(caller))
       return Array.from(output.y.data)
@@ -109,14 +107,49 @@ describe('a network with state', () => {
     await model.dispose()
   })
 
+  it('keeps the state that it had where the network gives one that is no number', async () => {
+    const model = await onnxModel({
+      ...about,
+      model: tinyNetwork({
+        inputs: { x: [1, 1], root: [1, 1] },
+        outputs: { y: [1, 1], next: [1, 1] },
+        build(graph) {
+          graph.apply('Add', ['x', 'root'], { output: 'y' })
+          graph.apply('Sqrt', ['x'], { output: 'next' })
+        },
+      }),
+      inputs: { x: { vector: [{ name: 'level', unit: '1' }] }, root: { state: 'next' } },
+      outputs: { y: { values: [{ name: 'sum', unit: '1' }] } },
+    })
+    const sum = async (level: number) => (await invoke(model, { level }, from('plc-1'))).output.sum
+    expect(await sum(4)).toBe(4)
+    expect(await faultOf(sum(-1))).toMatchObject({
+      code: 'invalid-output',
+      message: expect.stringContaining("NaN at element 0 of 'next'"),
+    })
+    expect(await sum(1)).toBe(3)
+    await model.dispose()
+  })
+
+  it('is proven by an answer with zeros in front, where windows overlap', async () => {
+    const model = await onnxModel({
+      ...sound,
+      inputs: { x: { tensor: { ...sound.inputs.x.tensor, maxAge: 1_000 } } },
+      golden: [
+        {
+          input: { sound: { value: tensor(Float32Array.of(1, 2, 3)), unit: '%' } },
+          output: { y: tensor(Float32Array.of(0, 0, 0.01, 0.02, 0.03)) },
+          tolerance: 1e-6,
+        },
+      ],
+    })
+    await model.dispose()
+  })
+
   it('is refused where the state has no shape, or none of that name comes out', async () => {
     const load = (total: { state: string; shape?: number[] }) =>
       onnxModel({
-        runtime: ort,
-        id: 'acme/counter',
-        version: '1.0.0',
-        title: 'Counter',
-        task: 'process-analysis',
+        ...about,
         model: adder(),
         inputs: { x: { tensor: {} }, total },
       })
@@ -126,11 +159,7 @@ describe('a network with state', () => {
 
   it('is nothing that one without state can open', async () => {
     const model = await onnxModel({
-      runtime: ort,
-      id: 'acme/same',
-      version: '1.0.0',
-      title: 'Same',
-      task: 'process-analysis',
+      ...about,
       model: identity(['batch', 1]),
     })
     expect(() => model.openSession()).toThrow(TypeError)
@@ -146,6 +175,13 @@ describe('a network with state', () => {
 
 describe('sessions are bounded', () => {
   const caller = (id: string) => ({ id })
+
+  it('and so are the calls that wait in each', async () => {
+    const model = await counter(undefined, { queue: 2 })
+    const calls = Array.from({ length: 5 }, () => add(model, 1).catch(({ code }: Fault) => code))
+    expect(await Promise.all(calls)).toEqual([1, 2, 3, 'overloaded', 'overloaded'])
+    await model.dispose()
+  })
 
   it('and refuse a new one while all are in use, so that none is forgotten unnoticed', () => {
     const kept = sessions('acme/counter', { most: 2, idleMs: 1_000 })

@@ -1,5 +1,6 @@
 import { type Caller, Fault } from '@dinrail/core'
 import type { SessionBounds } from './contract.ts'
+import { overload } from './network.ts'
 import type { Memory } from './onnx-input.ts'
 
 /** What a network remembers of those who call it, each apart from all others. */
@@ -15,9 +16,13 @@ export interface Session {
   readonly memory: Memory
   /** Whether nothing is remembered in it yet. */
   isNew: boolean
-  /** Runs one call after the other: each needs the state that the one before left. */
+  /**
+   * Runs one call after the other: each needs the state that the one before left. Throws `overloaded` where too many wait, and
+   * `unavailable` once it is closed.
+   */
   inTurn<T>(work: () => Promise<T>): Promise<T>
-  close(): void
+  /** Forgets what is remembered, once the calls in flight have ended. */
+  close(): Promise<void>
 }
 
 interface Kept extends Session {
@@ -25,7 +30,8 @@ interface Kept extends Session {
   usedAt: number
 }
 
-export function sessions(id: string, { most = 256, idleMs = 600_000 }: SessionBounds = {}): Sessions {
+/** `queue` is how many calls may wait in one session. */
+export function sessions(id: string, { most = 256, idleMs = 600_000 }: SessionBounds = {}, queue = 4096): Sessions {
   if (!(Number.isInteger(most) && most > 0 && idleMs > 0))
     throw new TypeError(`${id}: sessions.most is a whole number above 0, idleMs a number above 0`)
   const named = new Map<string, Kept>()
@@ -45,12 +51,18 @@ export function sessions(id: string, { most = 256, idleMs = 600_000 }: SessionBo
 
   function made(forget: () => void): Kept {
     let last: Promise<unknown> = Promise.resolve()
+    let closing: Promise<void> | undefined
     const session: Kept = {
-      memory: { states: new Map(), rows: new Map(), nextRows: new Map(), filling: undefined },
+      memory: { states: new Map(), rows: new Map(), nextRows: new Map(), doubtful: 0, filling: undefined },
       isNew: true,
       busy: 0,
       usedAt: performance.now(),
       inTurn(work) {
+        if (closing !== undefined)
+          return Promise.reject(
+            new Fault('unavailable', `${id}: this session was closed: open another one`, { retryable: false }),
+          )
+        if (session.busy > queue) return Promise.reject(overload(id, queue))
         session.busy += 1
         const turn = last.then(work).finally(() => {
           session.busy -= 1
@@ -59,7 +71,14 @@ export function sessions(id: string, { most = 256, idleMs = 600_000 }: SessionBo
         last = turn.catch(() => {})
         return turn
       },
-      close: forget,
+      close() {
+        closing ??= last.then(() => {
+          session.memory.states.clear()
+          session.memory.rows.clear()
+        })
+        forget()
+        return closing
+      },
     }
     return session
   }

@@ -21,20 +21,31 @@ export function embeddedContract(metadata: Readonly<Record<string, string>>): Em
   const text = Object.hasOwn(metadata, metadataKey) ? metadata[metadataKey] : undefined
   if (text === undefined) return {}
   const field = `/model/metadata_props/${metadataKey}`
-  const refused = (problem: string) =>
-    new Fault('invalid-input', `the contract in the file ${problem}: write it again with embedDescriptor`, { field })
-  if (text.length > longestContract) throw refused(`has ${text.length} characters, at most ${longestContract} may be`)
+  try {
+    return contractIn(text)
+  } catch (problem) {
+    const { message } = Fault.from(problem)
+    throw new Fault('invalid-input', `the contract in the file ${message}: write it again with embedDescriptor`, {
+      field,
+    })
+  }
+}
+
+/** Throws a `TypeError` whose words go on from what holds the contract. */
+function contractIn(text: string): EmbeddedContract {
+  if (text.length > longestContract)
+    throw new TypeError(`has ${text.length} characters, at most ${longestContract} may be`)
   let value: unknown
   try {
     value = parseJson(text)
   } catch (problem) {
-    throw refused(`is no JSON (${Fault.from(problem).message})`)
+    throw new TypeError(`is no JSON (${Fault.from(problem).message})`)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused('is no JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('is no JSON object')
   try {
     checkForm(value)
   } catch (problem) {
-    throw refused(`has another form: ${Fault.from(problem).message}`)
+    throw new TypeError(`has another form: ${Fault.from(problem).message}`)
   }
   return value as EmbeddedContract
 }
@@ -46,7 +57,11 @@ export function embeddedContract(metadata: Readonly<Record<string, string>>): Em
  */
 export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(contract, plain)
-  checkForm(JSON.parse(text) as object)
+  try {
+    contractIn(text)
+  } catch (problem) {
+    throw new TypeError(`embedDescriptor: the contract ${Fault.from(problem).message}`)
+  }
   return withMetadata(bytes, { [metadataKey]: text })
 }
 
@@ -57,7 +72,8 @@ export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): 
 export function contractOf(descriptor: Descriptor): EmbeddedContract & { readonly sha256?: string } {
   const { onnx, id, version, title, description, task, place, outsideTraining, timing, confidence, provenance } =
     descriptor as OnnxDescriptor<unknown, unknown>
-  if (onnx === undefined) throw new TypeError(`${id} does not say how an ONNX network is fed and read`)
+  if (typeof onnx !== 'object' || onnx === null)
+    throw new TypeError(`${id} does not say how an ONNX network is fed and read`)
   const { inputs, outputs, ...rest } = onnx
   for (const [side, recipes] of Object.entries({ inputs, outputs }))
     if (recipes === 'code') throw new TypeError(`the ${side} of ${id} are made by code, which no descriptor holds`)
@@ -68,23 +84,29 @@ export function contractOf(descriptor: Descriptor): EmbeddedContract & { readonl
 
 /** Tensors of golden answers as lists; everything else that JSON would lose is refused. */
 function plain(this: unknown, key: string, value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, (one) => checkedNumber(key, Number(one)))
+  if (ArrayBuffer.isView(value))
+    return Array.from(value as Uint8Array | BigInt64Array, (one: number | bigint) => checkedNumber(key, one))
   if (typeof value === 'number') return checkedNumber(key, value)
   if (typeof value === 'function' || typeof value === 'bigint' || typeof value === 'symbol')
     throw new TypeError(`embedDescriptor: '${key}' is a ${typeof value}, which has no JSON form`)
   return value
 }
 
-function checkedNumber(key: string, value: number): number {
-  if (!Number.isFinite(value)) throw new TypeError(`embedDescriptor: '${key}' is ${value}, which has no JSON form`)
-  return value
+function checkedNumber(key: string, value: number | bigint): number {
+  const number = Number(value)
+  if (typeof value === 'bigint' && !Number.isSafeInteger(number))
+    throw new TypeError(`embedDescriptor: '${key}' holds ${value}, which JSON has no exact number for`)
+  if (!Number.isFinite(number)) throw new TypeError(`embedDescriptor: '${key}' is ${value}, which has no JSON form`)
+  return number
 }
 
 /**
  * What is stated, over what stands in the file. Who the model is and what its numbers mean must be the same in both; throws
  * a `TypeError` that names both sides otherwise. All else is the author's to say again.
  */
-export function mergedContract(embedded: EmbeddedContract, stated: WholeContract): WholeContract {
+export function mergedContract(embedded: EmbeddedContract, given: WholeContract): WholeContract {
+  // What is passed on as undefined is not said, least of all that the file's golden answers or its novelty are nothing.
+  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as WholeContract
   checkSame('id', embedded.id, stated.id)
   const inputs = stated.inputs !== undefined && isCustomInputs(stated.inputs) ? undefined : stated.inputs
   const outputs = stated.outputs !== undefined && isCustomOutputs(stated.outputs) ? undefined : stated.outputs
@@ -114,7 +136,8 @@ function checkSame(what: string, inFile: unknown, stated: unknown): void {
 type Meanings = Readonly<Record<string, unknown>>
 
 function checkMeanings(what: string, inFile: Meanings, stated: Meanings): void {
-  for (const [name, meaning] of Object.entries(stated)) checkSame(`${what}.${name}`, inFile[name], meaning)
+  for (const [name, meaning] of Object.entries(stated))
+    if (Object.hasOwn(inFile, name)) checkSame(`${what}.${name}`, inFile[name], meaning)
 }
 
 function inputMeanings(inputs: OnnxContract['inputs'] = {}): Meanings {
@@ -135,6 +158,7 @@ function outputMeanings(outputs: OnnxContract['outputs'] = {}): Meanings {
   const meaningOf = (recipe: OutputRecipe): unknown => {
     if ('labels' in recipe) return recipe.labels
     if ('values' in recipe) return recipe.values.map(({ name, unit }) => [name, unit])
+    if ('characters' in recipe) return recipe.characters.alphabet
     if ('tensor' in recipe) return recipe.tensor.unit
     return undefined
   }

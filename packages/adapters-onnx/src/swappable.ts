@@ -4,7 +4,8 @@ import { compareDescriptors, Fault, type Model } from '@dinrail/core'
 export interface SwappableModel<In, Out> extends Model<In, Out, never> {
   /**
    * Lets all later calls go to `next`, and disposes of the one before once its calls have ended, which is when it settles.
-   * Throws `contract-changed`, and changes nothing, where `next` would break what callers were promised.
+   * Throws `contract-changed` where `next` would break what callers were promised, and `unavailable` once the door is disposed;
+   * then nothing has changed, and `next` is still its owner's.
    */
   swap(next: Model<In, Out, never>): Promise<void>
 }
@@ -15,19 +16,26 @@ export interface SwappableModel<In, Out> extends Model<In, Out, never> {
  */
 export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel<In, Out> {
   let current = openDoor(first)
+  const leaving = new Set<Promise<void>>()
+  let disposal: Promise<unknown> | undefined
+  const disposed = () => new Fault('unavailable', `${current.model.descriptor.id} was disposed`, { retryable: false })
+
   return {
     get descriptor() {
       return current.model.descriptor
     },
     // The model that answers checks the input itself, so that no exchange comes between check and run.
     inputChecks: 'where-it-runs',
-    run(input, context) {
+    async run(input, context) {
+      if (disposal !== undefined) throw disposed()
       return current.pass(async (model) => {
         const { usage: _, elapsedMs: __, ...answered } = await context.invoke(model, input)
         return answered
       })
     },
     async swap(next) {
+      if (disposal !== undefined) throw disposed()
+      if (next === current.model) return
       const { changes, verdict } = compareDescriptors(current.model.descriptor, next.descriptor)
       const broken = changes.find((change) => change.verdict === 'breaking')
       if (verdict === 'breaking')
@@ -36,11 +44,15 @@ export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel
           `${next.descriptor.id} ${next.descriptor.version} cannot take over: ${broken?.field} ${broken?.message}`,
           { details: { changes } },
         )
-      const before = current
+      const drained = current.close()
       current = openDoor(next)
-      await before.close()
+      leaving.add(drained)
+      await drained.finally(() => leaving.delete(drained))
     },
-    dispose: () => current.close(),
+    async dispose() {
+      disposal ??= Promise.all([current.close(), ...leaving])
+      await disposal
+    },
   }
 }
 

@@ -1,5 +1,7 @@
+import { dataOf } from './element-types.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
 import { joinRows, splitRows } from './rows.ts'
+import type { OnnxData, OnnxTensor } from './runtime.ts'
 import { sampleFeeds } from './sample-feeds.ts'
 
 /** Longest time that trying a network may take. */
@@ -40,13 +42,18 @@ export async function mixingProblem(
     return `it refuses three rows at once: ${(problem as Error).message}`
   }
   for (const [index, results] of alone.entries())
-    for (const [name, { data }] of Object.entries(results)) {
-      const joined = together[index]![name]!.data
-      for (const [at, single] of data.entries())
+    for (const [name, tensor] of Object.entries(results)) {
+      const joined = comparable(name, together[index]![name]!)
+      for (const [at, single] of comparable(name, tensor).entries())
         if (!isClose(single, joined[at], tolerance))
           return `'${name}' is ${single} alone and ${joined[at]} among others: the network mixes rows`
     }
   return undefined
+}
+
+/** Half floats are numbers and not their bits. */
+function comparable(name: string, tensor: OnnxTensor): OnnxData {
+  return tensor.type === 'string' ? tensor.data : dataOf(name, tensor)
 }
 
 function isClose(single: unknown, joined: unknown, tolerance: number): boolean {

@@ -1,7 +1,7 @@
 import { Fault, type JsonSchema, type Range, type Tensor, tensor as toTensor } from '@dinrail/core'
 import type { OutputTensor, Scale, TensorOutput, ValueField, ValuesOutput } from './contract.ts'
 import { dataOf, dataTypeOf, numbersOf } from './element-types.ts'
-import { objectSchema } from './fields-schema.ts'
+import { objectSchema, propertiesOf } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, elementsOfShape, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
@@ -21,7 +21,7 @@ export function valuesOutput({ name, shape }: OnnxMetadata, { values }: ValuesOu
   const sure = confidenceOf(values.map(({ interval }) => interval?.level))
 
   return {
-    properties: Object.fromEntries(values.map((field) => [field.name, valueSchema(field)])),
+    properties: propertiesOf(values.map((field) => [field.name, valueSchema(field)])),
     read(tensor, answer) {
       const numbers = numbersOf(name, tensor)
       if (numbers.length !== width)
@@ -106,6 +106,8 @@ function checkInterval(interval: NonNullable<OutputTensor['interval']>, at: stri
     const [low, middle, high] = interval.quantiles
     if (!(0 < low && low < middle && middle < high && high < 1))
       throw new TypeError(`${at}.interval.quantiles ${JSON.stringify(interval.quantiles)} must rise between 0 and 1`)
+    if (!(widths[0]! >= 0))
+      throw new TypeError(`${at}.interval.margin is ${interval.margin}: 0 or more, since it widens both ends`)
   } else if (widths.length === 0 || widths.some((one) => !(one >= 0)))
     throw new TypeError(`${at}.interval.halfWidth is ${JSON.stringify(interval.halfWidth)}: 0 or more`)
 }

@@ -1,6 +1,7 @@
 import { Fault, type JsonSchema, type Tensor } from '@dinrail/core'
 import type { CategoryColumn, NumberColumn, NumberField, VectorField, VectorInput, Window } from './contract.ts'
 import { elementsOf, rangeOf } from './element-types.ts'
+import { type Properties, propertiesOf } from './fields-schema.ts'
 import { dimsFor, type Fields, type Memory, type PreparedInput } from './onnx-input.ts'
 import type { OnnxMetadata, OnnxTensor, OnnxType } from './runtime.ts'
 import { isCyclic, lineOf } from './scale.ts'
@@ -99,6 +100,8 @@ function columnsOf(field: VectorField, type: OnnxType, at: string): Columns {
 }
 
 function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string): Columns {
+  if (scale !== undefined && !type.startsWith('float'))
+    throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
   if (isCyclic(scale)) {
     const { period } = scale
     if (!(period > 0)) throw new TypeError(`${at}.scale.period is ${period}: above 0`)
@@ -110,10 +113,7 @@ function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string
     return { name, count: 2, write }
   }
   const { shift, factor } = lineOf(scale, at)
-  if (!type.startsWith('float')) {
-    if (scale !== undefined) throw new TypeError(`${at}.scale: the network takes ${type}, which cannot be scaled`)
-    return { name, count: 1, write: wholeNumber(name, type) }
-  }
+  if (!type.startsWith('float')) return { name, count: 1, write: wholeNumber(name, type) }
   const [, most] = rangeOf(type)
   const write: Writer = (value, row, column) => {
     const scaled = ((value as number) - shift) * factor
@@ -141,9 +141,12 @@ function beyond(name: string, value: unknown, type: OnnxType): Fault {
   })
 }
 
-function categoryColumns({ name, categories, encode = 'one-hot' }: CategoryColumn, at: string): Columns {
+function categoryColumns(field: CategoryColumn, at: string): Columns {
+  const { name, categories, encode = 'one-hot', default: standIn } = field
   if (categories.length === 0 || new Set(categories).size !== categories.length)
     throw new TypeError(`${at}.categories must be different words`)
+  if (standIn !== undefined && !categories.includes(standIn))
+    throw new TypeError(`${at}.default is ${standIn}: it must be one of ${categories.join(', ')}`)
   if (encode === 'index')
     return {
       name,
@@ -161,16 +164,16 @@ function categoryColumns({ name, categories, encode = 'one-hot' }: CategoryColum
   }
 }
 
-function numberProperties(vector: readonly VectorField[]): Record<string, JsonSchema> {
-  return Object.fromEntries(
+function numberProperties(vector: readonly VectorField[]): Properties {
+  return propertiesOf(
     vector.map((field) => [field.name, 'categories' in field ? categorySchema(field) : numberSchema(field)]),
   )
 }
 
-function windowProperties(vector: readonly VectorField[], { length }: Window, at: string): Record<string, JsonSchema> {
-  return Object.fromEntries(
+function windowProperties(vector: readonly VectorField[], { length }: Window, at: string): Properties {
+  return propertiesOf(
     vector.map((field) => {
-      if ('categories' in field || field.missing !== undefined)
+      if ('categories' in field || (field.missing ?? 'reject') !== 'reject')
         throw new TypeError(
           `${at}.${field.name}: a window from the input holds numbers that are all there; use from: 'calls' for others`,
         )
@@ -189,7 +192,14 @@ export function meaningOf(field: Partial<NumberField>): JsonSchema {
   ) as JsonSchema
 }
 
+/** Throws a `TypeError` where the value that stands in for a missing one would be refused itself. */
 export function numberSchema(field: NumberField): JsonSchema {
+  const { name = 'a field', default: standIn, limits = {} } = field as NumberField & { readonly name?: string }
+  for (const kind of ['physical', 'training'] as const) {
+    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = limits[kind] ?? {}
+    if (standIn !== undefined && !(standIn >= min && standIn <= max))
+      throw new TypeError(`${name}: its default is ${standIn}, outside of its ${kind} limits, ${min} to ${max}`)
+  }
   return { type: 'number', ...meaningOf(field) }
 }
 

@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   readonly workers?: number
   /** What is set on the runtime's `env.wasm` in each worker; `numThreads` is 1 unless stated. */
   readonly environment?: Readonly<Record<string, unknown>>
+  /** Milliseconds within which a worker must have loaded a network, else the network is refused. 120,000 unless stated. */
+  readonly longestLoadMs?: number
 }
 
 export interface PooledDefinition {
@@ -51,16 +53,35 @@ interface Task {
 interface Pace {
   last: number
   slowest: number
+  /** What the next run gets at least while none has ended: a first run may be many times as slow as all later ones. */
+  untried: number
 }
 
 const longestDelay = 2 ** 31 - 1
 /** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
 const patience = 5
+/** Each run that was stopped before any had ended gives the next one twice as long, up to this. */
+const longestUntried = 2_000
 /** A call that took its worker with it this often is not tried again; a shared one is not at all, its calls are made alone. */
 const mostLosses = 2
 
+/** A thread may be lost through another network's run: the next one is asked. */
+async function loadBy(member: PoolMember, network: number): Promise<WorkerValue> {
+  for (let losses = 1; ; losses++)
+    try {
+      return await member.load(network)
+    } catch (problem) {
+      if (!(problem instanceof WorkerLost) || losses >= mostLosses) throw problem
+    }
+}
+
 /** Makes a pool for any number of models. It starts nothing yet. */
-export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoolOptions): WorkerPool {
+export function workerPool({
+  runtime,
+  workers = 1,
+  environment = {},
+  longestLoadMs = 120_000,
+}: WorkerPoolOptions): WorkerPool {
   if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
   const networks = new Map<number, WorkerOrder>()
@@ -100,17 +121,20 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
 
   async function begin(member: PoolMember, task: Task): Promise<void> {
     const { network, feeds, call, id, pace } = task
+    const untilStop = (call.stopAt ?? call.deadline) - Date.now()
+    const given = Math.max(untilStop, patience * pace.slowest, pace.untried)
     try {
-      const untilStop = (call.stopAt ?? call.deadline) - Date.now()
-      const value = await member.run({ kind: 'run', network, feeds }, Math.max(untilStop, patience * pace.slowest))
+      const value = await member.run({ kind: 'run', network, feeds }, given)
       pace.last = value.ranMs ?? 0
       pace.slowest = Math.max(pace.slowest, pace.last)
+      pace.untried = 0
       task.resolve(value)
     } catch (problem) {
       if (!(problem instanceof WorkerLost)) task.reject(runFault(id, problem))
-      else if (problem.hung)
+      else if (problem.hung) {
+        if (pace.slowest === 0) pace.untried = Math.min(2 * given, longestUntried)
         task.reject(new Fault('deadline-exceeded', `${id}: the run did not end by its deadline and was stopped`))
-      else if (++task.losses < mostLosses && call.stopAt === undefined) waiting.unshift(task)
+      } else if (++task.losses < mostLosses && call.stopAt === undefined) waiting.unshift(task)
       else task.reject(new Fault('internal', `${id}: ${problem.message}, ${task.losses} times with this call`))
     }
     handOut()
@@ -130,19 +154,21 @@ export function workerPool({ runtime, workers = 1, environment = {} }: WorkerPoo
       const network = numbered
       networks.set(network, { kind: 'load', network, bytes, options })
       if (members.length === 0)
-        members = Array.from({ length: workers }, () => poolMember({ start, networks, onFree: handOut }))
+        members = Array.from({ length: workers }, () => poolMember({ start, networks, longestLoadMs, onFree: handOut }))
       let loaded: WorkerValue
       try {
         // The others may still be at another network's run.
-        loaded = await Promise.any(members.map((member) => member.load(network)))
+        loaded = await Promise.any(members.map((member) => loadBy(member, network)))
       } catch (problem) {
         await dispose(network)
-        const [first] = (problem as AggregateError).errors
-        throw first instanceof WorkerLost
-          ? new Fault('unavailable', `${id}: no worker could load the network: ${first.message}`, { cause: first })
-          : loadFault(id, first)
+        const { errors } = problem as AggregateError
+        // What the runtime says of the file says more than that a thread is gone.
+        const cause = errors.find((one) => !(one instanceof WorkerLost)) ?? errors[0]
+        throw cause instanceof WorkerLost
+          ? new Fault('unavailable', `${id}: no worker could load the network: ${cause.message}`, { cause })
+          : loadFault(id, cause)
       }
-      const pace: Pace = { last: 0, slowest: 0 }
+      const pace: Pace = { last: 0, slowest: 0, untried: 0 }
       const running = new Set<Promise<unknown>>()
       let disposal: Promise<void> | undefined
       return {

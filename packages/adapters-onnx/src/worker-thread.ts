@@ -47,6 +47,7 @@ function webThread({ onReply, onEnd }: WorkerListeners): WorkerThread {
   }
   worker.onerror = (event) => {
     event.preventDefault()
+    URL.revokeObjectURL(url)
     worker.terminate()
     onEnd(event.message || 'the worker’s script could not be started; does the page’s policy allow blob: workers?')
   }
