@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -12,6 +12,8 @@ import { counter, mlp } from '../packages/adapters-onnx/src/networks.test-suppor
 import { isMissing } from './missing-part.ts'
 import { projectRoot } from './run-script.ts'
 
+/** WebGPU as Chromium has it, on a graphics processor that is a program. */
+const args = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 const executablePath = process.env.DINRAIL_CHROMIUM ?? '/usr/bin/chromium'
 const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web'))
 
@@ -64,7 +66,7 @@ describe.skipIf(isMissing(existsSync(executablePath)))(
         ['/mlp.onnx', ['application/octet-stream', mlp()]],
         ['/counter.onnx', ['application/octet-stream', counter()]],
       ])
-      for (const name of ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'])
+      for (const name of readdirSync(runtimeFolder).filter((one) => /(?:bundle\.min\.mjs|\.wasm)$/.test(one)))
         files.set(`/ort/${name}`, [
           name.endsWith('wasm') ? 'application/wasm' : 'text/javascript',
           readFileSync(path.join(runtimeFolder, name)),
@@ -77,7 +79,7 @@ describe.skipIf(isMissing(existsSync(executablePath)))(
       }).listen(0, '127.0.0.1')
       await once(server, 'listening')
       origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+      browser = await chromium.launch({ executablePath, args })
     })
     afterAll(async () => {
       await browser?.close()
@@ -113,5 +115,19 @@ describe.skipIf(isMissing(existsSync(executablePath)))(
         await page.close()
       },
     )
+
+    it('answers the same by WebGPU, alone, joined and from a pool', async () => {
+      const page = await browser.newPage()
+      await page.goto(origin)
+      const script = `import(location.origin + '/page.js').then(({ graphics }) => graphics(location.origin))`
+      const result = (await page.evaluate(script)) as Record<string, unknown>
+      const expected = await inNode()
+      expect(result.webgpu).toBe(true)
+      expect(result.submitted).toBeGreaterThan(8)
+      for (const way of ['here', 'joined', 'pooled'])
+        for (const [call, level] of (result[way] as number[]).entries())
+          expect(Math.abs(level - expected[call]!), `${way} ${call}`).toBeLessThan(1e-4)
+      await page.close()
+    })
   },
 )

@@ -1,20 +1,21 @@
 // What a page or a worker does with an ONNX model; its result is looked at by onnx-browser.test.ts.
-import { type Execution, type OnnxRuntime, onnxModel } from '@dinrail/adapters-onnx'
+import { doctor, type Execution, type OnnxRuntime, onnxModel } from '@dinrail/adapters-onnx'
 import { workerPool } from '@dinrail/adapters-onnx/worker-pool'
 import { invoke, isFault, tensor } from '@dinrail/core'
 
 const stated = { version: '1.0.0', task: 'process-analysis' } as const
 
-/** `origin` serves the runtime and two networks. */
-export async function main(origin: string) {
-  const runtimeUrl = `${origin}/ort/ort.wasm.bundle.min.mjs`
+async function load(runtimeUrl: string): Promise<OnnxRuntime> {
   const runtime = (await import(/* @vite-ignore */ runtimeUrl)) as OnnxRuntime & {
     env: { wasm: { numThreads: number } }
   }
   runtime.env.wasm.numThreads = 1
-  const pool = workerPool({ runtime: runtimeUrl })
+  return runtime
+}
 
-  async function answer(execution: Execution): Promise<number[]> {
+/** Eight calls at once of the network, by `origin`. */
+function answering(origin: string, runtime: OnnxRuntime) {
+  return async (execution: Execution): Promise<number[]> => {
     const model = await onnxModel({
       ...stated,
       id: 'browser/mlp',
@@ -32,6 +33,14 @@ export async function main(origin: string) {
     await model.dispose()
     return replies.map(({ output }) => output.level)
   }
+}
+
+/** `origin` serves the runtime and two networks. */
+export async function main(origin: string) {
+  const runtimeUrl = `${origin}/ort/ort.wasm.bundle.min.mjs`
+  const runtime = await load(runtimeUrl)
+  const answer = answering(origin, runtime)
+  const pool = workerPool({ runtime: runtimeUrl })
 
   const counter = await onnxModel({
     ...stated,
@@ -59,5 +68,28 @@ export async function main(origin: string) {
     pooled: await answer({ where: 'pool', pool }),
     hung,
     afterwards,
+  }
+}
+
+/** The same on a graphics processor, and how often work was given to it. */
+export async function graphics(origin: string) {
+  const runtimeUrl = `${origin}/ort/ort.webgpu.bundle.min.mjs`
+  const runtime = await load(runtimeUrl)
+  const answer = answering(origin, runtime)
+  const providers = ['webgpu']
+  let submitted = 0
+  const { GPUQueue } = globalThis as unknown as { GPUQueue: { prototype: { submit(work: unknown): void } } }
+  const { submit } = GPUQueue.prototype
+  GPUQueue.prototype.submit = function (work) {
+    submitted += 1
+    submit.call(this, work)
+  }
+  return {
+    webgpu: (await doctor(runtime)).webgpu,
+    here: await answer({ providers }),
+    joined: await answer({ providers, batching: { maximum: 8 } }),
+    pooled: await answer({ providers, where: 'pool', pool: workerPool({ runtime: runtimeUrl }) }),
+    /** By this thread: that of a pool has a processor of its own. */
+    submitted,
   }
 }
