@@ -220,7 +220,10 @@ const parts: Members = {
   place,
   outsideTraining: oneOf('refuse', 'uncertain'),
   timing: object({}, { defaultDeadlineMs: number, p50Ms: number, p99Ms: number, hardware: text }),
-  confidence: object({ calibration: oneOf('temperature', 'isotonic', 'none') }, { expectedCalibrationError: number }),
+  confidence: object(
+    { calibration: oneOf('temperature', 'isotonic', 'conformal', 'none') },
+    { expectedCalibrationError: number },
+  ),
   provenance: object(
     {},
     { artefact: text, data: listOf(source), metrics: record(anything), licence: text, limitations: listOf(text) },

@@ -1,7 +1,7 @@
 import { type Fault, invoke, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
-import { type OutputRecipe, onnxModel } from './index.ts'
+import { type OutputRecipe, onnxModel, type ValueField } from './index.ts'
 import { identity } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
@@ -116,6 +116,11 @@ describe('labels', () => {
     expect(await calibration({ labels })).toBe('none')
     expect(await calibration({ labels, temperature: 1.5 })).toBe('temperature')
     expect(await calibration({ labels, isotonic: { score: [0, 1], probability: [0, 1] } })).toBe('isotonic')
+    const life = (interval?: ValueField['interval']): OutputRecipe => ({
+      values: ['a', 'b'].map((name) => ({ name, unit: 'h', ...(interval && { interval }) })),
+    })
+    expect(await calibration(life({ level: 0.9, halfWidth: 12 }))).toBe('conformal')
+    expect(await calibration(life())).toBeUndefined()
     await expect(load({ labels, temperature: 1.5 }, { calibration: 'none' })).rejects.toThrow(
       /none as stated.*temperature/,
     )

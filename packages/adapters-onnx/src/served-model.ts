@@ -295,21 +295,32 @@ function describedBy(
   }
 }
 
-/** How raw scores became probabilities, as the recipes have it. */
+/** Where the confidence comes from, as the recipes have it. */
 function confidenceOf(
   stated: ConfidenceSource | undefined,
   outputs: Readonly<Record<string, OutputRecipe>>,
 ): ConfidenceSource | undefined {
-  const recipes = Object.values(outputs).filter((recipe) => 'labels' in recipe)
-  const calibration = recipes.some(({ isotonic }) => isotonic !== undefined)
+  const recipes = Object.values(outputs)
+  const labels = recipes.filter((recipe) => 'labels' in recipe)
+  const calibration = labels.some(({ isotonic }) => isotonic !== undefined)
     ? 'isotonic'
-    : recipes.some(({ temperature }) => temperature !== undefined)
+    : labels.some(({ temperature }) => temperature !== undefined)
       ? 'temperature'
-      : undefined
+      : labels.length === 0 && recipes.some(isConformal)
+        ? 'conformal'
+        : undefined
   if (stated !== undefined && calibration !== undefined && stated.calibration !== calibration)
     throw new TypeError(
       `confidence.calibration is ${stated.calibration} as stated, the outputs are calibrated by ${calibration}`,
     )
   if (calibration !== undefined) return { ...stated, calibration }
-  return stated ?? (recipes.length > 0 ? { calibration: 'none' } : undefined)
+  return stated ?? (labels.length > 0 ? { calibration: 'none' } : undefined)
+}
+
+/** Quantiles are what the network learnt; a half-width or a margin was measured. */
+function isConformal(recipe: OutputRecipe): boolean {
+  const fields = 'values' in recipe ? recipe.values : 'tensor' in recipe ? [recipe.tensor] : []
+  return fields.some(
+    ({ interval }) => interval !== undefined && ('halfWidth' in interval || interval.margin !== undefined),
+  )
 }

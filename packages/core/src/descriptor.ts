@@ -89,8 +89,8 @@ export interface Timing {
 }
 
 export interface ConfidenceSource {
-  /** How raw scores became probabilities. */
-  readonly calibration: 'temperature' | 'isotonic' | 'none'
+  /** How raw scores became probabilities; `conformal` is an interval around a value, measured on held-out data. */
+  readonly calibration: 'temperature' | 'isotonic' | 'conformal' | 'none'
   /** Expected calibration error on held-out data, in [0, 1]. */
   readonly expectedCalibrationError?: number
 }
