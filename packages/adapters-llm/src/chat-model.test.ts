@@ -175,6 +175,12 @@ describe('a known server', () => {
   describe('whose key stands in the environment', () => {
     afterEach(() => void vi.unstubAllEnvs())
 
+    it('gets it without the line’s end that a file left there', async () => {
+      vi.stubEnv('OPENAI_API_KEY', 'sk-environment\n')
+      const sent = await sentTo({ baseUrl: 'https://api.openai.com/v1' })
+      expect(sent?.headers.authorization).toBe('Bearer sk-environment')
+    })
+
     it('gets it, and no other server does', async () => {
       vi.stubEnv('OPENAI_API_KEY', 'sk-environment')
       const authorization = async (baseUrl: string, server?: 'openai') =>
@@ -443,6 +449,11 @@ describe('bad input is refused before anything is sent', () => {
     ['a password in it', 'http://me:secret@plant/v1', /send it as a header/],
   ])('a base URL with %s', (_what, baseUrl, message) => {
     expect(() => chatModel({ baseUrl, model: 'm' })).toThrow(message)
+  })
+
+  it('a base URL with a password is not shown, even where it is no URL', () => {
+    const baseUrl = 'http://me:secret@plant:port/v1?key=sk-1234'
+    expect(() => chatModel({ baseUrl, model: 'm' })).toThrow(/^(?!.*(?:secret|sk-1234)).*plant:port.*is no URL/)
   })
 })
 

@@ -30,11 +30,7 @@ export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
       }
       const answer = await server.ask(body, context)
       const { data, usage, model: answeredBy } = answer
-      if (!Array.isArray(data))
-        throw new Fault(
-          'unavailable',
-          `${server.host} answered without embeddings: ${JSON.stringify(answer).slice(0, 200)}`,
-        )
+      if (!Array.isArray(data)) throw server.unreadable(answer, 'embeddings')
       const tokens = isObject(usage) ? (usage.prompt_tokens ?? usage.total_tokens) : undefined
       return {
         rows: inOrder(data),

@@ -346,6 +346,31 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
       for (const form of [...forms(key), ...forms(token)]) expect(shown).not.toContain(form)
     })
 
+    it.each([
+      ['a header with a scheme', { headers: { authorization: 'Bearer plant-token-77' } }, 'plant-token-77'],
+      ['a password in a header', { headers: { 'x-auth': `Basic ${btoa('mill:rolling-77')}` } }, 'rolling-77'],
+      ['a header of a name that says less', { headers: { 'x-passphrase': 'rolling-77' } }, 'rolling-77'],
+      ['a key with a blank at its end, which no server sees', { key: 'sk-plant-77 ' }, 'sk-plant-77'],
+    ])('appears nowhere as %s', async (_what, options, secret) => {
+      const server = await serverThat(json({ error: { message: `who is ${secret}?` } }, 401))
+      const fault = await faultOf(ask(server.url, options))
+      expect(fault).toMatchObject({ code: 'denied', message: /who is/ })
+      expect(fault.message).not.toContain(secret)
+    })
+
+    it.each([
+      ['an error inside a 200', (said: string) => json({ error: { message: said } })],
+      ['no JSON', (said: string) => text(said, 'application/json')],
+      ['a line that is no event', (said: string) => text(said, 'text/event-stream')],
+    ])('is not shown where its end is cut off: %s', async (_what, answers) => {
+      const long = `sk-${'0123456789'.repeat(4)}`
+      for (let before = 60; before < 310; before += 7) {
+        const server = await serverThat(answers(`${'x'.repeat(before)} ${long}`))
+        const { message } = await faultOf(ask(server.url, { key: long, retries: 0 }))
+        expect(message).not.toMatch(/sk-\d/)
+      }
+    })
+
     it('is not shown by the mistake of a line’s end in it', () => {
       for (const options of [{ key: 'sk-secret\n' }, { headers: { 'x-token': 'sk-secret\r\n' } }])
         try {

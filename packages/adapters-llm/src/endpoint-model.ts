@@ -20,7 +20,7 @@ import { judge } from './judgement.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
-import { secretHeader, secretHider } from './secrets.ts'
+import { secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
 import { hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
@@ -73,11 +73,11 @@ interface Answering {
 /** A chat model whose answers come from a server over HTTP. */
 export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { model, key, headers: own = {}, extra, timeouts = {}, retries = 2, quota = {}, prices } = options
-  const { host, searchParams } = new URL(dialect.url)
+  const url = new URL(dialect.url)
+  const { host } = url
   const send = options.send ?? fetchSender()
   const headers = { 'content-type': 'application/json', ...dialect.headers, ...own }
-  const secretValues = Object.entries(own).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : []))
-  const hide = secretHider([key, ...secretValues, ...searchParams.values()])
+  const hide = secretHider(secretsOf({ key, url, headers: own }))
   const keeper = new QuotaKeeper(quota)
   const self = { id: options.id ?? `llm/${slug(model)}`, version: options.version ?? '1.0.0' }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput

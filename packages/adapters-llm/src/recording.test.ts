@@ -86,6 +86,19 @@ describe('a recording', () => {
     expect(Object.keys(recording.exchanges[0]?.response.headers ?? {})).toEqual(['content-type'])
   })
 
+  it('holds no key in a disguise either', async () => {
+    const odd = 'sk-A/b+c=d"e~42'
+    const said = [encodeURIComponent(odd), btoa(odd), Buffer.from(odd).toString('hex'), JSON.stringify(odd)]
+    const recorder = record()
+    const url = await serverThat((response) => response.end(JSON.stringify({ said: said.slice(0, 3), escaped: odd })))
+    const headers = { authorization: `Bearer ${odd}` }
+    const response = await recorder.send({ url, headers, body: '{}', signal: new AbortController().signal })
+    while ((await response.read()) !== undefined);
+    const text = recorder.recording().exchanges[0]?.response.chunks.map((one) => one.text).join('') ?? ''
+    expect(text).toContain('said')
+    for (const form of said) expect(text).not.toContain(form.replace(/^"|"$/g, '').slice(4, -4))
+  })
+
   it('hides further secrets in the request', async () => {
     const recorder = record({ secrets: ['recipe 77'] })
     const url = await serverThat((response) => response.end('{}'))

@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import { secretHeader, secretHider } from './secrets.ts'
+import { secretForms, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
 
 /** Exchanges with a server as they were on the wire: plain JSON, and no key in it. */
@@ -99,7 +99,7 @@ export function record({ send = fetchSender(), secrets = [] }: RecordOptions = {
       }
     },
     recording() {
-      const hidden = [...secrets, ...noted.flatMap(({ request }) => secretsOf(request))]
+      const hidden = [...secrets, ...noted.flatMap(({ request: { url, headers } }) => secretsOf({ url: new URL(url), headers }))]
       const hide = secretHider(hidden)
       return {
         format: 'dinrail-recording/1',
@@ -200,13 +200,6 @@ function until(time: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-function secretsOf({ url, headers }: HttpRequest): string[] {
-  const inHeaders = Object.entries(headers).flatMap(([name, value]) =>
-    secretHeader.test(name) ? [value, value.replace(/^\S+ /, '')] : [],
-  )
-  return [...inHeaders, ...new URL(url).searchParams.values()]
-}
-
 function askedOf({ url, body }: HttpRequest): RecordedExchange['request'] {
   const { pathname, searchParams } = new URL(url)
   const names = [...searchParams.keys()].map((name) => `${name}=…`).join('&')
@@ -236,10 +229,9 @@ function blanked(chunks: Noted['chunks'], secrets: readonly string[]): Noted['ch
   })
 }
 
-/** A secret as it stands in a body: as it is, and with the signs escaped that JSON escapes. */
+/** A secret as it stands in a body, one sign for each byte. */
 function wireForms(secret: string): string[] {
-  if (secret.length < 4) return []
-  return [secret, JSON.stringify(secret).slice(1, -1)].map((form) =>
+  return secretForms(secret).map((form) =>
     Array.from(new TextEncoder().encode(form), (byte) => String.fromCharCode(byte)).join(''),
   )
 }

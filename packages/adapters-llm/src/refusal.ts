@@ -1,4 +1,5 @@
 import { Fault, type FaultCode } from '@dinrail/core'
+import { cut } from './secrets.ts'
 import type { HttpResponse } from './sender.ts'
 
 const codes: Readonly<Record<number, FaultCode>> = {
@@ -48,7 +49,7 @@ export function refusal(
   const byWords = statusDecides.has(status) ? undefined : meaningOf(said)
   const code = byWords !== undefined && status < 500 ? byWords : (codes[status] ?? ofClass(status))
   const retryAfterMs = retryAfter(response, now)
-  return new Fault(code, `${host} answers ${status}: ${said.slice(0, longestSaying)}${hints[code] ?? ''}`, {
+  return new Fault(code, `${host} answers ${status}: ${cut(said, longestSaying)}${hints[code] ?? ''}`, {
     details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   })
 }
@@ -61,7 +62,7 @@ export function serverFault(error: unknown): Fault {
   const meant =
     stated === undefined ? meaningOf(`${typeof code === 'string' ? code : ''} ${typeOf(error)} ${said}`) : undefined
   const known = stated === undefined ? (meant ?? 'unavailable') : (codes[stated] ?? ofClass(stated))
-  return new Fault(known, `the server reports: ${said.slice(0, longestSaying)}${hints[known] ?? ''}`, {
+  return new Fault(known, `the server reports: ${cut(said, longestSaying)}${hints[known] ?? ''}`, {
     ...(stated !== undefined && { details: { status: stated } }),
   })
 }

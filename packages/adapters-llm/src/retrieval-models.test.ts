@@ -121,6 +121,36 @@ describe('an embedding model', () => {
   })
 })
 
+describe('what a server says in place of an answer', () => {
+  const models = [
+    ['embeddings', (baseUrl: string) => invoke(embeddingModel({ baseUrl, model: 'm', key, retries: 0 }), { texts: ['a'] }, bounds)],
+    [
+      'a ranking',
+      (baseUrl: string) =>
+        invoke(rerankModel({ baseUrl, model: 'm', key, retries: 0 }), { query: 'a', documents: ['b'] }, bounds),
+    ],
+  ] as const
+
+  it.each(models)('is told without the key: %s', async (_, ask) => {
+    const url = await serverThat((_, response) => json(response, { said: `bad key ${key}` }))
+    const fault = await faultOf(ask(url))
+    expect(fault).toMatchObject({ code: 'unavailable', message: /bad key/ })
+    expect(fault.message).not.toContain(key)
+  })
+
+  it.each(models)('is an error inside a 200: %s', async (_, ask) => {
+    const url = await serverThat((_, response) => json(response, { error: { message: 'busy', code: 429 } }))
+    expect(await faultOf(ask(url))).toMatchObject({ code: 'overloaded', message: /busy/ })
+  })
+
+  it.each(models)('is a web page: %s', async (_, ask) => {
+    const url = await serverThat((_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!-- a page --><p>Welcome</p>'),
+    )
+    expect(await faultOf(ask(url))).toMatchObject({ code: 'unavailable', retryable: false, message: /web page/ })
+  })
+})
+
 describe('a reranking model', () => {
   const documents = ['oil', 'bearing', 'belt']
 
