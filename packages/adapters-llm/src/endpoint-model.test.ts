@@ -78,6 +78,48 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(server.asked).toHaveLength(1)
   })
 
+  it('leaves a server alone as long as it asked, also when the refused call could not wait', async () => {
+    const server = await serverThat(json({ error: 'slow down' }, 429, { 'retry-after': '60' }), hi)
+    const one = model(server.url)
+    await faultOf(invoke(one, hello, { deadlineMs: 2_000 }))
+    const fault = await faultOf(invoke(one, hello, { deadlineMs: 2_000 }))
+    expect(fault).toMatchObject({ code: 'overloaded', retryable: true })
+    expect((fault.details as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(50_000)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('counts a date in Retry-After from the server’s own clock', async () => {
+    const date = new Date(Date.now() + 3_600_000)
+    const stated = new Date(date.getTime() + 60_000).toUTCString()
+    const headers = { date: date.toUTCString(), 'retry-after': stated }
+    const server = await serverThat(json({ error: 'slow down' }, 429, headers))
+    expect((await faultOf(ask(server.url, {}, 5_000))).details).toMatchObject({ retryAfterMs: 60_000 })
+  })
+
+  it.each([
+    ['no money left', 402, { message: 'Insufficient Balance' }],
+    ['no money left, as a rate', 429, { message: 'You exceeded your current quota', code: 'insufficient_quota' }],
+    ['an expired key, inside a 200', 200, { message: 'API key expired' }],
+  ])('does not ask again and fails over where the server says: %s', async (_what, status, error) => {
+    const server = await serverThat(json({ error }, status))
+    expect(await faultOf(ask(server.url))).toMatchObject({ code: 'denied', retryable: false })
+    expect(server.asked).toHaveLength(1)
+    const rules = playbook({ rules: [{ name: 'stand in', when: () => true, do: () => ({ say: 'by rule' }) }] })
+    const { servedBy } = await invoke(fallback([model(server.url), rules]), hello, { deadlineMs: 5_000 })
+    expect(servedBy).toMatchObject([{ id: 'playbook/rules' }])
+  })
+
+  it.each([
+    'Invalid model: tiny',
+    'tiny is not a valid model ID',
+    'Model Not Exist',
+    'unknown model `tiny`',
+    "The model 'tiny' does not exist.",
+  ])('knows an unknown model by the words of a 400: %s', async (message) => {
+    const server = await serverThat(json({ error: { message } }, 400))
+    expect(await faultOf(ask(server.url))).toMatchObject({ code: 'not-found' })
+  })
+
   it('asks again after a 500 and after a reset, and gives up after its retries', async () => {
     const reset: Answers = (request) => void request.socket.destroy()
     const mended = await serverThat(json({}, 500), reset, hi)
@@ -390,6 +432,14 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
       await faultOf(ask(server.url, { key }))
       expect(thief.asked).toEqual([])
     })
+  })
+
+  it.each([
+    [{ timeouts: { idleMs: Number.NaN } }, /idleMs is NaN/],
+    [{ timeouts: { totalMs: 3e9 } }, /totalMs is 3000000000/],
+    [{ quota: { requestsPerMinute: 0 } }, /requestsPerMinute is 0/],
+  ])('refuses bounds that no timer can keep: %o', (options, message) => {
+    expect(() => model('http://127.0.0.1:9/v1', options)).toThrow(message)
   })
 
   it('keeps to its quota, and says when it may be asked again', async () => {

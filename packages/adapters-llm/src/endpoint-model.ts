@@ -23,7 +23,7 @@ import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
-import { hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
+import { checkTimeouts, hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -73,6 +73,7 @@ interface Answering {
 /** A chat model whose answers come from a server over HTTP. */
 export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { model, key, headers: own = {}, extra, timeouts = {}, retries = 2, quota = {}, prices } = options
+  checkTimeouts(model, timeouts)
   const url = new URL(dialect.url)
   const { host } = url
   const send = options.send ?? fetchSender()
@@ -85,7 +86,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   async function begin(input: ChatInput, call: OpenCall, stream: boolean): Promise<Answering> {
     const { body, warnings } = dialect.request(input, { stream, by })
     const text = JSON.stringify(extra === undefined ? body : { ...(body as object), ...extra })
-    const share = keeper.take(quota.tokensPerMinute === undefined ? 0 : estimatedTokens(text, input), Date.now())
+    const share = keeper.take(quota.tokensPerMinute === undefined ? 0 : estimatedTokens(text, input), performance.now())
     if (share.waitMs > 0) await turn(share, call)
     const request = new BoundedRequest({
       send,
@@ -134,8 +135,8 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   async function turn({ waitMs, giveBack }: Share, call: OpenCall): Promise<void> {
     try {
       if (!hasTime(call, waitMs))
-        throw new Fault('overloaded', `${host} may be asked again in ${waitMs} ms: its quota is used up`, {
-          details: { retryAfterMs: waitMs },
+        throw new Fault('overloaded', `${host} may be asked again in ${Math.ceil(waitMs)} ms: its quota is used up, or it asked to be left alone`, {
+          details: { retryAfterMs: Math.ceil(waitMs) },
         })
       await pause(waitMs, call.context.signal)
     } catch (problem) {
@@ -182,8 +183,8 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     const { retryAfterMs, timeout } = (fault.details ?? {}) as { retryAfterMs?: number; timeout?: string }
     const waitMs = retryAfterMs ?? pauseBefore(attempt)
     const worthwhile = fault.retryable && timeout !== 'total' && attempt < retries && hasTime(call, waitMs)
+    if (retryAfterMs !== undefined) keeper.pause(retryAfterMs, performance.now())
     if (!worthwhile) throw fault
-    if (retryAfterMs !== undefined) keeper.pauseUntil(Date.now() + retryAfterMs)
     context.count({ model: self, outcome: fault.code, elapsedMs: performance.now() - started })
     await pause(waitMs, context.signal)
   }

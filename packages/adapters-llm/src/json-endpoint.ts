@@ -6,7 +6,7 @@ import { isPage, longestRefusal, refusal, serverFault } from './refusal.ts'
 import { cut, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { keyFromEnvironment, keyHeader, serverAt } from './servers.ts'
-import { hasTime, pause, pauseBefore } from './waiting.ts'
+import { checkTimeouts, hasTime, pause, pauseBefore } from './waiting.ts'
 import { asObject, isObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
@@ -50,6 +50,7 @@ export function jsonEndpoint(
 ): JsonEndpoint {
   const { headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
   const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key: options.key, headers: own })
+  checkTimeouts(factory, timeouts)
   const server = serverAt(url)
   const key = options.key ?? keyFromEnvironment(server, url)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
