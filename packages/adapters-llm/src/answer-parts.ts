@@ -39,6 +39,8 @@ export class AnswerParts {
   private used: Set<string> | undefined
   /** The first half of a surrogate pair whose second half is still to come. */
   private half = ''
+  /** What comes next is a piece of its own, also where it is of the same kind. */
+  private apart = false
 
   constructor(private readonly input: ChatInput) {}
 
@@ -62,24 +64,34 @@ export class AnswerParts {
     if (text === '') return
     const piece = this.pieces.at(-1)
     // What is signed is over.
-    if (piece?.kind === kind && piece.signature === undefined) piece.text += text
-    else this.pieces.push({ kind, text })
+    if (piece?.kind === kind && piece.signature === undefined && !this.apart) piece.text += text
+    else this.begin({ kind, text })
     const part = this.fresh.at(-1)
     const delta = `${kind}-delta` as const
     if (part?.kind === delta) this.fresh[this.fresh.length - 1] = { kind: delta, text: part.text + text }
     else this.fresh.push({ kind: delta, text })
   }
 
+  /** A block of reasoning begins, whose mark must not be taken for a part of the one before. */
+  beginReasoning(): void {
+    this.apart = true
+  }
+
   /** A piece of the server's mark on the reasoning that was just given. */
   sign(signature: string): void {
     const piece = this.pieces.at(-1)
-    if (piece?.kind === 'reasoning') piece.signature = (piece.signature ?? '') + signature
+    if (piece?.kind === 'reasoning' && !this.apart) piece.signature = (piece.signature ?? '') + signature
     else this.mark(signature)
   }
 
   /** Reasoning of which there is nothing but its mark. */
   mark(signature: string): void {
-    this.pieces.push({ kind: 'reasoning', text: '', signature })
+    this.begin({ kind: 'reasoning', text: '', signature })
+  }
+
+  private begin(piece: Piece): void {
+    this.apart = false
+    this.pieces.push(piece)
   }
 
   beginCall(index: unknown, id: string): GrowingCall {

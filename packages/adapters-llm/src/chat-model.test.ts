@@ -113,6 +113,12 @@ describe('a chat model', () => {
     })
   })
 
+  it('carries a call without arguments', async () => {
+    const content = [{ kind: 'tool-call', callId: 'a', name: 'stop', arguments: undefined }] as const
+    const { body } = await askedFor({ messages: [...hello.messages, { role: 'assistant', content }] })
+    expect(body.messages[1].tool_calls[0].function).toEqual({ name: 'stop', arguments: '{}' })
+  })
+
   it('makes an id that was used in an earlier turn unique', async () => {
     const called = { content: null, tool_calls: [{ id: 'a', function: { name: 'speed', arguments: '{}' } }] }
     const server = await serverThat(json(completion(called, 'tool_calls')))
@@ -347,6 +353,13 @@ describe('an answer within a schema', () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  it('is asked for again without an empty answer before the complaint, which servers refuse', async () => {
+    const server = await serverThat(json(completion({ content: '' })), says('{"level":3}'))
+    await invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 })
+    const { messages } = JSON.parse(server.asked[1]!.body)
+    expect(messages.map(({ role }: { role: string }) => role)).toEqual(['system', 'user', 'user'])
+  })
+
   it('says that it was cut off, where that is why', async () => {
     const server = await serverThat(json(completion({ content: '{"lev' }, 'length')))
     const fault = await faultOf(invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 }))
@@ -388,6 +401,12 @@ describe('a call whose arguments do not fit', () => {
       message: /tiny-7b calls speed with arguments that do not fit: \/v must be at most 5/,
     })
     expect(server.asked).toHaveLength(2)
+  })
+
+  it('says that they were cut off, where that is why', async () => {
+    const cutOff = { tool_calls: [{ id: 'a', function: { name: 'speed', arguments: '{"v' } }] }
+    const server = await serverThat(json(completion(cutOff, 'length')))
+    expect((await faultOf(ask(server.url))).message).toMatch(/no JSON, and the answer was cut off at its longest/)
   })
 
   it('is made again with those beside it, none of which has run', async () => {

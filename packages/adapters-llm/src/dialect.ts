@@ -24,6 +24,8 @@ export interface AnswerReader {
   fresh(): ChatPart[]
   /** The whole answer. Throws `unavailable` where the server stopped in the middle: a short answer is never taken for whole. */
   finish(): ChatOutput
+  /** How many of the tokens that it read the server wrote to its cache, which costs more with some; where it says so. */
+  cacheWrites?(): number | undefined
 }
 
 const inWords = new WeakMap<object, string>()

@@ -471,4 +471,18 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect((await spent('Tiny 7B'))?.cost?.amount).toBeCloseTo(0.0019, 9)
     expect(await spent('another')).toEqual(tokens)
   })
+
+  it.each([
+    [
+      'more from the cache than was read',
+      { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 9 } },
+      2,
+    ],
+    ['nothing', {}, 2],
+    ['what has no price', { prompt_tokens: 5, completion_tokens: 2 }, Number.NaN],
+  ])('says no cost where the server counts %s', async (_what, usage, input) => {
+    const server = await serverThat(json({ ...completion({ content: 'hi' }), usage }))
+    const prices = { 'tiny-7b': { currency: 'EUR', input, output: 8 } }
+    expect((await ask(server.url, { prices })).usage[0]?.spent?.cost).toBeUndefined()
+  })
 })

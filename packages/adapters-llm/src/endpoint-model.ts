@@ -117,8 +117,10 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
           return reader.fresh()
         },
         result() {
-          const output = by === 'tool-call' ? withoutAnswerTool(whole!) : whole!
-          const spent = spentOn(output, model, prices)
+          const { responseSchema } = input
+          const byTool = responseSchema !== undefined && by === 'tool-call'
+          const output = byTool ? withoutAnswerTool(whole!, responseSchema) : whole!
+          const spent = spentOn(output, model, prices, reader.cacheWrites?.())
           if (spent?.inputTokens !== undefined && spent.outputTokens !== undefined)
             share.took(spent.inputTokens + spent.outputTokens)
           return { output, warnings, spent }
@@ -135,9 +137,13 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   async function turn({ waitMs, giveBack }: Share, call: OpenCall): Promise<void> {
     try {
       if (!hasTime(call, waitMs))
-        throw new Fault('overloaded', `${host} may be asked again in ${Math.ceil(waitMs)} ms: its quota is used up, or it asked to be left alone`, {
-          details: { retryAfterMs: Math.ceil(waitMs) },
-        })
+        throw new Fault(
+          'overloaded',
+          `${host} may be asked again in ${Math.ceil(waitMs)} ms: its quota is used up, or it asked to be left alone`,
+          {
+            details: { retryAfterMs: Math.ceil(waitMs) },
+          },
+        )
       await pause(waitMs, call.context.signal)
     } catch (problem) {
       giveBack()

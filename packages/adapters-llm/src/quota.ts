@@ -32,7 +32,8 @@ export class QuotaKeeper {
 
   constructor(private readonly quota: Quota) {
     for (const [name, most] of Object.entries(quota))
-      if (most !== undefined && !(most > 0)) throw new TypeError(`quota: ${name} is ${most}, which lets nothing through`)
+      if (most !== undefined && !(most > 0))
+        throw new TypeError(`quota: ${name} is ${most}, which lets nothing through`)
   }
 
   /** What the server said with a refusal holds for all requests, not only for the refused one; for an hour at most. */

@@ -94,7 +94,11 @@ describe('a recording', () => {
     const headers = { authorization: `Bearer ${odd}` }
     const response = await recorder.send({ url, headers, body: '{}', signal: new AbortController().signal })
     while ((await response.read()) !== undefined);
-    const text = recorder.recording().exchanges[0]?.response.chunks.map((one) => one.text).join('') ?? ''
+    const text =
+      recorder
+        .recording()
+        .exchanges[0]?.response.chunks.map((one) => one.text)
+        .join('') ?? ''
     expect(text).toContain('said')
     for (const form of said) expect(text).not.toContain(form.replace(/^"|"$/g, '').slice(4, -4))
   })

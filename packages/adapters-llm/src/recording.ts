@@ -99,7 +99,10 @@ export function record({ send = fetchSender(), secrets = [] }: RecordOptions = {
       }
     },
     recording() {
-      const hidden = [...secrets, ...noted.flatMap(({ request: { url, headers } }) => secretsOf({ url: new URL(url), headers }))]
+      const hidden = [
+        ...secrets,
+        ...noted.flatMap(({ request: { url, headers } }) => secretsOf({ url: new URL(url), headers })),
+      ]
       const hide = secretHider(hidden)
       return {
         format: 'dinrail-recording/1',

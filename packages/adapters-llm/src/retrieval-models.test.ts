@@ -123,7 +123,10 @@ describe('an embedding model', () => {
 
 describe('what a server says in place of an answer', () => {
   const models = [
-    ['embeddings', (baseUrl: string) => invoke(embeddingModel({ baseUrl, model: 'm', key, retries: 0 }), { texts: ['a'] }, bounds)],
+    [
+      'embeddings',
+      (baseUrl: string) => invoke(embeddingModel({ baseUrl, model: 'm', key, retries: 0 }), { texts: ['a'] }, bounds),
+    ],
     [
       'a ranking',
       (baseUrl: string) =>

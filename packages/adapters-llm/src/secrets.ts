@@ -74,7 +74,7 @@ export function secretForms(stated: string | undefined): string[] {
     escaped,
     escaped.replaceAll('/', '\\/'),
     percent,
-    percent.replace(/%../g, (escape) => escape.toLowerCase()),
+    percent.replace(/%../g, (octet) => octet.toLowerCase()),
     hex,
     hex.toUpperCase(),
     ...[0, 1, 2].flatMap((before) => base64Within(bytes, before)),
