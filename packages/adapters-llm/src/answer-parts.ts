@@ -7,7 +7,7 @@ import {
   parseJson,
   type ToolCall,
 } from '@dinrail/core'
-import { callIds } from './dialect.ts'
+import { callIds, unusedId } from './call-ids.ts'
 
 type Spoken = 'text' | 'reasoning'
 interface Piece {
@@ -104,7 +104,7 @@ export class AnswerParts {
   growCall(call: GrowingCall): void {
     if (call.name === '') return
     if (call.callId === undefined) {
-      call.callId = this.unusedId(call.id)
+      call.callId = this.newId(call.id)
       this.fresh.push({ kind: 'tool-call-start', callId: call.callId, name: call.name })
     }
     const text = call.text.slice(call.sent)
@@ -120,7 +120,7 @@ export class AnswerParts {
   finish(): ChatOutput['content'] {
     const calls = this.calls.map((call): ToolCall => {
       if (call.name === '') throw new Fault('unavailable', 'the server sent a tool call without a name')
-      const { callId = this.unusedId(call.id), name, text } = call
+      const { callId = this.newId(call.id), name, text } = call
       return { kind: 'tool-call', callId, name, arguments: argumentsOf(text) }
     })
     for (const call of calls) this.fresh.push({ kind: 'tool-call', call })
@@ -130,17 +130,14 @@ export class AnswerParts {
     return content
   }
 
-  private unusedId(id: string): string {
+  private newId(id: string): string {
     this.used ??= callIds(this.input)
-    let callId = id || `call-${this.used.size + 1}`
-    for (let n = 2; this.used.has(callId); n++) callId = `${id || 'call'}-${n}`
-    this.used.add(callId)
-    return callId
+    return unusedId(id, this.used)
   }
 }
 
 /** JSON where it is JSON that anybody may read (clause 2.4); the text itself where it is not, which whoever runs the tool then refuses. */
-function argumentsOf(text: string): unknown {
+export function argumentsOf(text: string): unknown {
   if (text.trim() === '') return {}
   try {
     return parseJson(text)

@@ -38,12 +38,3 @@ export function schemaInWords(schema: object): string {
   inWords.set(schema, words)
   return words
 }
-
-/** The ids of the calls so far: servers use them again, the contract does not. */
-export function callIds({ messages }: ChatInput): Set<string> {
-  const ids = new Set<string>()
-  for (const message of messages)
-    if (message.role === 'assistant')
-      for (const part of message.content) if (part.kind === 'tool-call') ids.add(part.callId)
-  return ids
-}

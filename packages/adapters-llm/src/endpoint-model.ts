@@ -13,13 +13,13 @@ import {
 } from '@dinrail/core'
 import { withoutAnswerTool } from './answer-tool.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
-import { contentParts } from './content-parts.ts'
+import { inParts } from './content-parts.ts'
 import type { Dialect } from './dialect.ts'
 import { EventReader, type ServerEvent } from './event-reader.ts'
-import { judge } from './judgement.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
+import { repaired } from './repair.ts'
 import { secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
@@ -216,39 +216,15 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     totalDue: timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs,
   })
 
-  /** Asks once more where an answer does not fit, and not again. */
-  async function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
+  function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
     const call = open(context)
-    const broken = { model: self, outcome: 'invalid-output' } as const
-    const started = performance.now()
-    const first = await ask(input, call)
-    const { flaw, value } = judge(first.output, input)
-    if (flaw === undefined) return fitting(first, value, false)
-    context.count({ ...broken, elapsedMs: performance.now() - started, spent: first.spent })
-    const askedAgain = performance.now()
-    const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }, call)
-    const mended = judge(second.output, input)
-    if (mended.flaw === undefined) return fitting(second, mended.value, true)
-    context.count({ ...broken, elapsedMs: performance.now() - askedAgain, spent: second.spent })
-    throw new Fault('invalid-output', `${self.id}: ${second.output.answeredBy} ${hide(mended.flaw.message)}`, {
-      field: '/output/content',
-    })
-  }
-
-  /** An answer that fits; where it had to be asked for again, the reply says so. */
-  function fitting(result: RunResult<ChatOutput>, value: unknown, repaired: boolean): RunResult<ChatOutput> {
-    if (value !== undefined) return { ...result, output: { ...result.output, structured: { value, by, repaired } } }
-    if (!repaired) return result
-    const message = 'its first answer did not fit and was asked for again'
-    return { ...result, warnings: [...(result.warnings ?? []), { code: 'answer-repaired', message }] }
+    return repaired({ self, by, hide, ask: (asked) => ask(asked, call) }, input, context)
   }
 
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
     if (input.responseSchema !== undefined && by !== 'native') {
       // It may have to be asked for again, and what was given could not be taken back.
-      const result = await run(input, context)
-      yield* contentParts(result.output.content)
-      yield { final: true, ...result }
+      yield* inParts(() => run(input, context))
       return
     }
     const call = open(context)

@@ -15,7 +15,7 @@ import {
   type Warning,
 } from '@dinrail/core'
 import { type AnswerForm, answerForm, formInWords, formSchema, orWords } from './answer-grammar.ts'
-import { callIds } from './dialect.ts'
+import { callIds } from './call-ids.ts'
 import {
   type GgufOptions,
   type LlamaChat,

@@ -119,6 +119,20 @@ describe('a recording', () => {
     expect(recorder.recording().exchanges[0]?.request.path).toBe('/v1?code=…')
   })
 
+  it('is asked by the request whose secrets it hid', async () => {
+    const say = (secret: string) => ({ messages: [{ role: 'user' as const, content: `the ${secret}, please` }] })
+    const recorder = record({ secrets: ['recipe 77'] })
+    const baseUrl = await serverThat((response) => response.end(chunk({ content: 'a' }, 'stop')))
+    await stream(chatModel({ baseUrl, model: 'tiny', send: recorder.send }), say('recipe 77'), bounds).finish()
+    const { model } = replayed(recorder.recording())
+    await expect(
+      stream(model, { messages: [{ role: 'user', content: 'the end' }] }, bounds).finish(),
+    ).rejects.toMatchObject({
+      code: 'invalid-input',
+    })
+    expect((await stream(model, say('recipe 77'), bounds).finish()).output.finishReason).toBe('stop')
+  })
+
   it('plays at the recorded speed where that is asked for', async () => {
     const { recording } = await recorded([chunk({ content: 'a' }), chunk({ content: 'b' }), chunk({}, 'stop')])
     const started = performance.now()

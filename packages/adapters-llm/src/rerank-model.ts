@@ -78,7 +78,7 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
       : isObject(meta) && isObject(meta.tokens)
         ? meta.tokens.input_tokens
         : undefined
-    const inputTokens = Number.isSafeInteger(tokens) ? (tokens as number) : undefined
+    const inputTokens = Number.isSafeInteger(tokens) && Number(tokens) >= 0 ? (tokens as number) : undefined
     const named = typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model
     return {
       output: { ranking: ranking.slice(0, wanted), answeredBy: named },
@@ -93,6 +93,8 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
         const { query, documents, top } = (value ?? {}) as Partial<RerankInput>
         if (typeof query !== 'string' || query.trim() === '')
           return { message: 'must be a text that is not empty', path: ['query'] }
+        if (!query.isWellFormed())
+          return { message: 'holds half a surrogate pair, which no UTF-8 can carry', path: ['query'] }
         if (top !== undefined && !(Number.isSafeInteger(top) && top > 0))
           return { message: 'must be a whole number above 0', path: ['top'] }
         return textsProblem(documents, 'documents', mostDocuments)
