@@ -353,6 +353,13 @@ describe('an answer within a schema', () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  it('is outside its schema for good where the conversation has no room to ask again, which is not its caller’s', async () => {
+    const server = await serverThat(says('no'), json({ error: { message: 'maximum context length is 8 tokens' } }, 400))
+    expect(
+      await faultOf(invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 })),
+    ).toMatchObject({ code: 'invalid-output', message: /responseSchema/ })
+  })
+
   it('is asked for again without an empty answer before the complaint, which servers refuse', async () => {
     const server = await serverThat(json(completion({ content: '' })), says('{"level":3}'))
     await invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 })

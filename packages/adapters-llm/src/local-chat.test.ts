@@ -12,7 +12,7 @@ import {
 } from '@dinrail/core'
 import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type LlamaEngine, localChat, threadsFor } from './local.ts'
+import { type LlamaEngine, localChat, localEmbedding, threadsFor } from './local.ts'
 import { canRun, gguf, localEngine, missing } from './local-model.test-support.ts'
 
 const faultOf = (promise: Promise<unknown>) =>
@@ -58,6 +58,20 @@ describe('a file that is no model', () => {
       retryable: false,
       message: /needs the package node-llama-cpp/,
     })
+  })
+
+  it('is let go of where there is no room for its embeddings', async () => {
+    const start = path.join(folder, 'start.gguf')
+    await writeFile(start, 'GGUF and nothing else')
+    let disposed = 0
+    const dispose = async () => void disposed++
+    const file = { trainContextSize: 64, createEmbeddingContext: () => Promise.reject(new Error('no room')), dispose }
+    const engine = { getLlama: async () => ({ loadModel: async () => file, dispose }) } as unknown as LlamaEngine
+    expect(await faultOf(localEmbedding({ gguf: start, engine }))).toMatchObject({
+      code: 'unavailable',
+      message: /no room/,
+    })
+    expect(disposed).toBe(2)
   })
 
   it.skipIf(!canRun)('is unavailable where it breaks off', async () => {
@@ -129,7 +143,7 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     const { output } = await answer.finish()
     const told = parts.map((part) => (part.kind === 'text-delta' ? part.text : '')).join('')
     expect(parts.length).toBeGreaterThan(4)
-    expect(output.content).toEqual([{ kind: 'text', text: told.trimEnd() }])
+    expect(output.content).toEqual([{ kind: 'text', text: told }])
     const again = await invoke(model, input, patient)
     expect(again.output.content).toEqual(output.content)
     expect(again.output.tokens.cachedInput).toBe(again.output.tokens.input! - 1)

@@ -31,13 +31,16 @@ export async function repaired(
   if (flaw === undefined) return fitting(first, value, by, false)
   context.count({ ...broken, elapsedMs: performance.now() - started, spent: first.spent })
   const askedAgain = performance.now()
-  const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] })
+  const outside = ({ output }: RunResult<ChatOutput>, { message }: { readonly message: string }) =>
+    new Fault('invalid-output', `${self.id}: ${output.answeredBy} ${hide(message)}`, { field: '/output/content' })
+  const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }).catch((thrown: unknown) => {
+    // What is too long with the complaint was not the caller's.
+    throw Fault.from(thrown).code === 'invalid-input' ? outside(first, flaw) : thrown
+  })
   const mended = judge(second.output, input)
   if (mended.flaw === undefined) return fitting(second, mended.value, by, true)
   context.count({ ...broken, elapsedMs: performance.now() - askedAgain, spent: second.spent })
-  throw new Fault('invalid-output', `${self.id}: ${second.output.answeredBy} ${hide(mended.flaw.message)}`, {
-    field: '/output/content',
-  })
+  throw outside(second, mended.flaw)
 }
 
 /** An answer that fits; where it had to be asked for again, the reply says so. */
