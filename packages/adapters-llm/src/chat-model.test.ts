@@ -447,15 +447,8 @@ describe('bad input is refused before anything is sent', () => {
     })
   })
 
-  const call = { kind: 'tool-call', callId: 'a', name: 'x', arguments: {} } as const
-  const result = { kind: 'tool-result', callId: 'a', name: 'x', outcome: 'ok', result: 1 } as const
   it.each([
-    ['no messages', { messages: [] }, 'invalid-input'],
-    ['a tool result without its call', { messages: [{ role: 'tool', content: [result] }] }, 'invalid-input'],
-    ['a call id that is used twice', { messages: [{ role: 'assistant', content: [call, call] }] }, 'invalid-input'],
     ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, 'invalid-input'],
-    ['half a surrogate pair', { messages: [{ role: 'user', content: '\ud800' }] }, 'invalid-input'],
-    ['ten million characters', { messages: [{ role: 'user', content: 'x'.repeat(10_000_000) }] }, 'invalid-input'],
     [
       'an image',
       { messages: [{ role: 'user', content: [{ kind: 'image', mediaType: 'image/png', data: 'AAAA' }] }] },
