@@ -384,6 +384,20 @@ describe('models of the other specifications', () => {
     expect(await faultOf(stream(fromAiSdk(second(parts)), hello, bounds).finish())).toMatchObject({ code, message })
   })
 
+  it('is let go of by its deadline, though its provider heeds no signal', async () => {
+    let left = () => {}
+    const leaving = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const silent: LanguageModelV2 = {
+      ...second([]),
+      doStream: async () => ({ stream: new ReadableStream({ cancel: left }) }),
+    }
+    const fault = await faultOf(stream(fromAiSdk(silent), hello, { deadlineMs: 50 }).finish())
+    expect(fault.code).toBe('deadline-exceeded')
+    await leaving
+  })
+
   it('takes arguments in which a member stands twice for no JSON', async () => {
     const { reply } = await partsOf(
       fromAiSdk(

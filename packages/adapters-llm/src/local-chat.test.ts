@@ -7,6 +7,7 @@ import {
   type ChatPart,
   type Fault,
   invoke,
+  parseDescriptor,
   type RunContext,
   stream,
 } from '@dinrail/core'
@@ -30,6 +31,7 @@ it.each([
   ['all cores but one', undefined, Math.max(1, availableParallelism() - 1)],
   ['never more than there are', 64, availableParallelism()],
   ['at least one', 0, 1],
+  ['one where nobody said a number', Number.NaN, 1],
 ])('computes with %s', (_, wanted, threads) => {
   expect(threadsFor(wanted)).toBe(threads)
 })
@@ -72,6 +74,17 @@ describe('a file that is no model', () => {
       message: /no room/,
     })
     expect(disposed).toBe(2)
+  })
+
+  it('has an id that holds on the rail, however long its name is', async () => {
+    const start = path.join(folder, 'start.gguf')
+    await writeFile(start, 'GGUF and nothing else')
+    const dispose = async () => {}
+    const fileInfo = { metadata: { general: { name: `${'very '.repeat(12)}long name` } } }
+    const file = { trainContextSize: 64, createEmbeddingContext: async () => ({ dispose }), dispose, fileInfo }
+    const engine = { getLlama: async () => ({ loadModel: async () => file, dispose }) } as unknown as LlamaEngine
+    const model = await localEmbedding({ gguf: start, engine })
+    expect(() => parseDescriptor(JSON.stringify(model.descriptor))).not.toThrow()
   })
 
   it.skipIf(!canRun)('is unavailable where it breaks off', async () => {

@@ -30,7 +30,7 @@ export async function localEmbedding(
       })
     })
   const name = file.fileInfo.metadata.general?.name ?? 'model'
-  const id = options.id ?? `local/${slug(name)}-embedding`
+  const id = options.id ?? `local/${slug(name.slice(0, 48))}-embedding`
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
 
