@@ -12,6 +12,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { chatModel, record } from '@dinrail/adapters-llm'
 import { type ChatInput, type ChatPart, Fault, invoke, type Reply, stream } from '@dinrail/core'
+import { callsSetSpeed, judges, says } from '../packages/adapters-llm/src/recorded-questions.test-support.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const folder = path.join(root, '.engines/llama-server')
@@ -86,24 +87,6 @@ async function serve(gguf: string): Promise<Served> {
   }
 }
 
-const says = (content: string, more: Partial<ChatInput> = {}): ChatInput => ({
-  messages: [{ role: 'user', content }],
-  temperature: 0,
-  maxOutputTokens: 24,
-  ...more,
-})
-const setSpeed = {
-  name: 'set_speed',
-  description: 'Sets the speed of a machine.',
-  parameters: { type: 'object', properties: { speed: { type: 'number' } }, required: ['speed'] },
-}
-const state = {
-  type: 'object',
-  properties: { state: { enum: ['good', 'bad'] }, level: { type: 'integer' } },
-  required: ['state', 'level'],
-  additionalProperties: false,
-}
-
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what)
 }
@@ -150,8 +133,9 @@ function checks({ url, model: name }: Served, send: ReturnType<typeof record>['s
     ...([false, true] as const).map((streamed) => ({
       what: `calls a tool under its schema${streamed ? ', streamed' : ''}`,
       async run() {
-        const input = says('Run the saw at 3 m/s.', { tools: [setSpeed], toolChoice: { name: 'set_speed' } })
-        const reply = streamed ? (await inParts(ask(), input)).reply : await invoke(ask(), input, patient)
+        const reply = streamed
+          ? (await inParts(ask(), callsSetSpeed)).reply
+          : await invoke(ask(), callsSetSpeed, patient)
         const [call] = reply.output.content.filter((part) => part.kind === 'tool-call')
         must(
           call?.name === 'set_speed' && typeof (call.arguments as { speed?: unknown }).speed === 'number',
@@ -165,11 +149,7 @@ function checks({ url, model: name }: Served, send: ReturnType<typeof record>['s
       what: 'gives a structured answer by a tool that it must call',
       async run() {
         const model = ask({ chat: { structuredOutput: 'tool-call' } })
-        const reply = await invoke(
-          model,
-          says('The bearing screams. Judge it.', { responseSchema: state, maxOutputTokens: 60 }),
-          patient,
-        )
+        const reply = await invoke(model, judges, patient)
         must(reply.output.structured?.by === 'tool-call', JSON.stringify(reply.output))
         return JSON.stringify(reply.output.structured)
       },

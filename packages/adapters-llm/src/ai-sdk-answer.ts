@@ -7,6 +7,9 @@ import {
   type ToolCall,
   type Warning,
 } from '@dinrail/core'
+import { argumentsOf } from './answer-parts.ts'
+import { unusedId } from './call-ids.ts'
+import { serverFault } from './refusal.ts'
 import { isObject, knownTokens } from './wire-json.ts'
 
 /** A part of an answer as any specification has it; which members there are depends on its type. */
@@ -36,12 +39,16 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   unknown: 'other',
 }
 /** Parts that say nothing of the answer. */
-const silent = new Set(['ping', 'raw', 'text-end', 'reasoning-start', 'tool-input-end'])
+const silent = new Set(['ping', 'raw', 'text-end', 'tool-input-end'])
 
 /** Puts an answer together from the parts of a provider's model, in one piece or in many. */
 export class AiSdkAnswer {
   readonly warnings: Warning[] = []
+  /** How many tokens were written to a cache, where the provider says so. */
+  cacheWrites: number | undefined
   private readonly parts: AssistantPart[] = []
+  /** Where each reasoning stands among the parts, by the provider's id of it. */
+  private readonly reasoning = new Map<string, number>()
   private readonly begun = new Map<string, { callId: string; name: string; text: string }>()
   private readonly whole = new Set<string>()
   private readonly used: Set<string>
@@ -55,27 +62,28 @@ export class AiSdkAnswer {
     this.used = new Set(taken)
   }
 
-  /** Takes one part in and gives what is new in it. Throws the fault that a provider streams as a part. */
+  /** Takes one part in and gives what is new in it. Throws what a provider streams as an error. */
   *take(part: AiSdkPart): Generator<ChatPart> {
     const { type, text, delta } = part
     switch (type) {
       case 'text':
       case 'text-start':
-        if (typeof text === 'string') yield* this.add('text', text)
+        if (typeof text === 'string') yield* this.say(text)
         return
       case 'text-delta':
-        if (typeof delta === 'string') yield* this.add('text', delta)
+        if (typeof delta === 'string') yield* this.say(delta)
         return
       case 'reasoning':
-        if (typeof text === 'string') yield* this.add('reasoning', text)
-        this.sign(part.providerMetadata)
+      case 'reasoning-start':
+        yield* this.reason(this.beginReasoning(part.id), text, part.providerMetadata)
         return
       case 'reasoning-delta':
-        if (typeof delta === 'string') yield* this.add('reasoning', delta)
-        this.sign(part.providerMetadata)
-        return
       case 'reasoning-end':
-        this.sign(part.providerMetadata)
+        yield* this.reason(
+          this.reasoning.get(String(part.id)) ?? this.beginReasoning(part.id),
+          delta,
+          part.providerMetadata,
+        )
         return
       case 'tool-input-start':
         if (part.providerExecuted === true) return
@@ -101,7 +109,8 @@ export class AiSdkAnswer {
         this.end(part.finishReason, part.usage)
         return
       case 'error':
-        throw Fault.from(part.error)
+        // An error of the provider's may carry a status; what the server said is read as if it had said it itself.
+        throw part.error instanceof Error ? part.error : serverFault(part.error)
       default:
         if (!silent.has(String(type)))
           this.drop(`part-dropped`, `the model sent a part of the type '${String(type)}', which no chat answer holds`)
@@ -119,6 +128,8 @@ export class AiSdkAnswer {
       throw new Fault('unavailable', `${this.answeredBy} broke off its answer (${String(unified)})`)
     this.finishReason = finishReasons[String(unified)] ?? 'other'
     this.tokens = readUsage(usage)
+    const { inputTokens } = isObject(usage) ? usage : {}
+    if (isObject(inputTokens) && typeof inputTokens.cacheWrite === 'number') this.cacheWrites = inputTokens.cacheWrite
   }
 
   warn(warnings: unknown): void {
@@ -135,27 +146,36 @@ export class AiSdkAnswer {
     const called = this.parts.some(({ kind }) => kind === 'tool-call')
     const finishReason =
       called && (this.finishReason === 'stop' || this.finishReason === 'other') ? 'tool-calls' : this.finishReason
-    return { output: { content: this.parts, finishReason, answeredBy: this.answeredBy, tokens: this.tokens }, late }
+    // Of reasoning that was neither shown nor marked there is nothing.
+    const content = this.parts.filter((part) => part.kind !== 'reasoning' || part.text !== '' || 'signature' in part)
+    return { output: { content, finishReason, answeredBy: this.answeredBy, tokens: this.tokens }, late }
   }
 
-  private *add(kind: 'text' | 'reasoning', text: string): Generator<ChatPart> {
+  private *say(text: string): Generator<ChatPart> {
     if (text === '') return
     const last = this.parts.at(-1)
-    if (last?.kind === kind && !('signature' in last))
-      this.parts[this.parts.length - 1] = { ...last, text: last.text + text }
-    else this.parts.push({ kind, text })
-    yield { kind: `${kind}-delta`, text }
+    if (last?.kind === 'text') this.parts[this.parts.length - 1] = { ...last, text: last.text + text }
+    else this.parts.push({ kind: 'text', text })
+    yield { kind: 'text-delta', text }
+  }
+
+  private beginReasoning(id: unknown): number {
+    const at = this.parts.push({ kind: 'reasoning', text: '' }) - 1
+    this.reasoning.set(String(id), at)
+    return at
   }
 
   /** What a provider wants back with its reasoning is carried as the signature, and handed back as it came. */
-  private sign(metadata: unknown): void {
-    const last = this.parts.at(-1)
-    if (metadata === undefined || metadata === null || last?.kind !== 'reasoning') return
-    this.parts[this.parts.length - 1] = { ...last, signature: JSON.stringify(metadata) }
+  private *reason(at: number, said: unknown, metadata: unknown): Generator<ChatPart> {
+    const piece = this.parts[at] as Extract<AssistantPart, { kind: 'reasoning' }>
+    const text = typeof said === 'string' ? said : ''
+    const marked = metadata !== undefined && metadata !== null
+    this.parts[at] = { ...piece, text: piece.text + text, ...(marked && { signature: JSON.stringify(metadata) }) }
+    if (text !== '') yield { kind: 'reasoning-delta', text }
   }
 
   private *begin(id: string, name: string): Generator<ChatPart> {
-    const callId = this.newId(id)
+    const callId = unusedId(id, this.used)
     this.begun.set(id, { callId, name, text: '' })
     yield { kind: 'tool-call-start', callId, name }
   }
@@ -168,33 +188,20 @@ export class AiSdkAnswer {
     }
     if (providerMetadata !== undefined)
       this.drop('metadata-dropped', `what the provider wants back with a call of '${String(toolName)}' is not carried`)
-    const callId = this.begun.get(id)?.callId ?? this.newId(id)
+    const callId = this.begun.get(id)?.callId ?? unusedId(id, this.used)
     this.whole.add(id)
-    const call: ToolCall = { kind: 'tool-call', callId, name: String(toolName), arguments: parsed(input) }
+    const call: ToolCall = {
+      kind: 'tool-call',
+      callId,
+      name: String(toolName),
+      arguments: typeof input === 'string' ? argumentsOf(input) : input,
+    }
     this.parts.push(call)
     yield { kind: 'tool-call', call }
   }
 
-  private newId(id: string): string {
-    let callId = id || `call-${this.used.size + 1}`
-    for (let n = 2; this.used.has(callId); n++) callId = `${id || 'call'}-${n}`
-    this.used.add(callId)
-    return callId
-  }
-
   private drop(code: string, message: string): void {
     if (!this.warnings.some((one) => one.message === message)) this.warnings.push({ code, message })
-  }
-}
-
-/** JSON where it is JSON; the text itself where it is not, which whoever runs the tool then refuses. */
-function parsed(input: unknown): unknown {
-  if (typeof input !== 'string') return input
-  if (input.trim() === '') return {}
-  try {
-    return JSON.parse(input)
-  } catch {
-    return input
   }
 }
 

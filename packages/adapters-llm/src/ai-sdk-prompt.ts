@@ -1,4 +1,7 @@
-import type { AssistantPart, ChatInput, ChatMessage, UserPart } from '@dinrail/core'
+import type { AssistantPart, ChatInput, ChatMessage, StructuredAnswer, UserPart } from '@dinrail/core'
+import { offered } from './answer-tool.ts'
+import { schemaInWords } from './dialect.ts'
+import { isObject } from './wire-json.ts'
 
 /** The specification of a provider's model: what a file looks like in a prompt changed with the fourth. */
 export type AiSdkVersion = 'v2' | 'v3' | 'v4'
@@ -7,24 +10,27 @@ export type AiSdkVersion = 'v2' | 'v3' | 'v4'
 export function callOptions(
   input: ChatInput,
   version: AiSdkVersion,
+  by: StructuredAnswer['by'],
   abortSignal: AbortSignal,
 ): Record<string, unknown> {
-  const { messages, tools, toolChoice, responseSchema, temperature, maxOutputTokens, stop, seed } = input
+  const { messages, responseSchema, temperature, maxOutputTokens, stop, seed } = input
+  const { tools, toolChoice } = offered(input, by)
+  const inWords = responseSchema !== undefined && by === 'prompt'
+  const told: readonly ChatMessage[] = inWords ? [{ role: 'system', content: schemaInWords(responseSchema) }] : []
   return {
-    prompt: messages.map((message) => promptMessage(message, version)),
+    prompt: [...told, ...messages].map((message) => promptMessage(message, version)),
     abortSignal,
-    ...(tools &&
-      tools.length > 0 && {
-        tools: tools.map(({ name, description, parameters }) => ({
-          type: 'function',
-          name,
-          description,
-          inputSchema: parameters,
-        })),
-        toolChoice:
-          typeof toolChoice === 'object' ? { type: 'tool', toolName: toolChoice.name } : { type: toolChoice ?? 'auto' },
-      }),
-    ...(responseSchema && { responseFormat: { type: 'json', schema: responseSchema } }),
+    ...(tools.length > 0 && {
+      tools: tools.map(({ name, description, parameters }) => ({
+        type: 'function',
+        name,
+        description,
+        inputSchema: parameters,
+      })),
+      toolChoice:
+        typeof toolChoice === 'object' ? { type: 'tool', toolName: toolChoice.name } : { type: toolChoice ?? 'auto' },
+    }),
+    ...(responseSchema && by === 'native' && { responseFormat: { type: 'json', schema: responseSchema } }),
     ...(temperature !== undefined && { temperature }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(stop !== undefined && { stopSequences: stop }),
@@ -42,7 +48,7 @@ function promptMessage(message: ChatMessage, version: AiSdkVersion): Record<stri
       return { role: 'user', content: parts.map((part) => userPart(part, version)) }
     }
     case 'assistant':
-      return { role: 'assistant', content: message.content.map(assistantPart) }
+      return { role: 'assistant', content: message.content.flatMap(assistantPart) }
     case 'tool':
       return {
         role: 'tool',
@@ -66,17 +72,27 @@ function userPart(part: UserPart, version: AiSdkVersion): Record<string, unknown
   }
 }
 
-function assistantPart(part: AssistantPart): Record<string, unknown> {
+function assistantPart(part: AssistantPart): Record<string, unknown>[] {
   switch (part.kind) {
     case 'text':
-      return { type: 'text', text: part.text }
-    case 'reasoning':
-      return {
-        type: 'reasoning',
-        text: part.text,
-        ...(part.signature && { providerOptions: JSON.parse(part.signature) }),
-      }
+      return [{ type: 'text', text: part.text }]
+    case 'reasoning': {
+      const providerOptions = markOf(part.signature)
+      // Of what another model left as a mark alone there is nothing to say.
+      if (providerOptions === undefined && part.text === '') return []
+      return [{ type: 'reasoning', text: part.text, ...(providerOptions && { providerOptions }) }]
+    }
     case 'tool-call':
-      return { type: 'tool-call', toolCallId: part.callId, toolName: part.name, input: part.arguments }
+      return [{ type: 'tool-call', toolCallId: part.callId, toolName: part.name, input: part.arguments ?? {} }]
+  }
+}
+
+/** What a provider wants back; the signature of another model is none of this. */
+function markOf(signature = ''): Record<string, unknown> | undefined {
+  try {
+    const mark: unknown = JSON.parse(signature)
+    return isObject(mark) ? mark : undefined
+  } catch {
+    return undefined
   }
 }

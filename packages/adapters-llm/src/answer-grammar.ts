@@ -1,121 +1,5 @@
-import type { ChatInput, ChatTool } from '@dinrail/core'
-
-type JsonSchema = ChatTool['parameters']
-
-/** What the engine's grammar can enforce of a schema, and the keywords that it cannot. */
-interface Enforceable {
-  readonly schema: JsonSchema
-  readonly unenforced: readonly string[]
-}
-
-/** Members that say something without narrowing what is valid, or that are enforced here. */
-const handled = new Set([
-  ...['type', 'properties', 'required', 'items', 'prefixItems', 'minItems', 'maxItems', 'minLength', 'maxLength'],
-  ...['enum', 'const', 'oneOf', 'anyOf', '$ref', '$defs', 'definitions', 'additionalProperties', 'tensor'],
-  ...['minProperties', 'maxProperties'],
-  ...[
-    '$schema',
-    '$id',
-    '$comment',
-    'title',
-    'description',
-    'default',
-    'examples',
-    'deprecated',
-    'readOnly',
-    'writeOnly',
-  ],
-  ...['unit', 'quantity', 'semantics', 'limits', 'maxAge', 'missing'],
-])
-const formats = new Set(['date-time', 'time', 'date'])
-const scalars = new Set(['string', 'number', 'integer', 'boolean', 'null'])
-const anyScalar = { type: ['string', 'number', 'boolean', 'null'] }
-/** A tensor is never written out: what stands for it is its handle. */
-const handle = { type: 'object', properties: { handle: { type: 'string', maxLength: 200 } } }
-/** Where a schema does not bound a text, the grammar does, so that a wandering model comes to an end. */
-const longestText = 2_000
-
-/**
- * A schema in the part of JSON Schema that the engine makes a grammar of. What it makes is always valid except for the
- * keywords that are named; every property is written, optional ones too, which no schema forbids.
- */
-function enforceable(schema: JsonSchema): Enforceable {
-  const unenforced = new Set<string>()
-  const defs = { ...(schema.$defs as object), ...(schema.definitions as object) }
-  const converted = convert(schema, unenforced)
-  const named = Object.entries(defs).map(([name, one]) => [name, convert(one as JsonSchema, unenforced)])
-  return {
-    schema: named.length === 0 ? converted : { ...converted, $defs: Object.fromEntries(named) },
-    unenforced: [...unenforced].sort(),
-  }
-}
-
-function convert(schema: unknown, unenforced: Set<string>): JsonSchema {
-  if (typeof schema !== 'object' || schema === null) return anyScalar
-  const one = schema as JsonSchema
-  for (const keyword of Object.keys(one))
-    if (!handled.has(keyword) && !(keyword === 'format' && formats.has(String(one.format)))) unenforced.add(keyword)
-  if (one.tensor !== undefined) return handle
-  if (typeof one.$ref === 'string') return { $ref: one.$ref.replace('#/definitions/', '#/$defs/') }
-  if ('const' in one) return { const: one.const }
-  if (Array.isArray(one.enum)) return { enum: one.enum }
-  const choices = (one.oneOf ?? one.anyOf) as unknown
-  if (Array.isArray(choices)) return { oneOf: choices.map((choice) => convert(choice, unenforced)) }
-  if (Array.isArray(one.type)) {
-    if (one.type.every((type) => scalars.has(String(type)))) return { type: one.type }
-    return { oneOf: one.type.map((type) => convert({ ...one, type }, unenforced)) }
-  }
-  switch (one.type) {
-    case 'object':
-      return object(one, unenforced)
-    case 'array':
-      return array(one, unenforced)
-    case 'string': {
-      if (formats.has(String(one.format))) return { type: 'string', format: one.format }
-      const { minLength, maxLength = longestText } = one as { minLength?: number; maxLength?: number }
-      return {
-        type: 'string',
-        ...(minLength !== undefined && { minLength }),
-        maxLength: Math.min(maxLength, longestText),
-      }
-    }
-    case 'number':
-    case 'integer':
-    case 'boolean':
-    case 'null':
-      return { type: one.type }
-    default:
-      return one.properties === undefined ? anyScalar : object(one, unenforced)
-  }
-}
-
-function object(one: JsonSchema, unenforced: Set<string>): JsonSchema {
-  const properties = Object.entries((one.properties ?? {}) as Record<string, unknown>)
-  const others = one.additionalProperties
-  const open = typeof others === 'object' && others !== null
-  const { minProperties, maxProperties } = one
-  return {
-    type: 'object',
-    properties: Object.fromEntries(properties.map(([key, member]) => [key, convert(member, unenforced)])),
-    // An object that names no members would otherwise always be empty.
-    ...(properties.length === 0 && {
-      additionalProperties: open ? convert(others, unenforced) : others !== false,
-      ...(minProperties !== undefined && { minProperties }),
-      ...(maxProperties !== undefined && { maxProperties }),
-    }),
-  }
-}
-
-function array(one: JsonSchema, unenforced: Set<string>): JsonSchema {
-  const { items, prefixItems, minItems, maxItems } = one
-  return {
-    type: 'array',
-    ...(Array.isArray(prefixItems) && { prefixItems: prefixItems.map((item) => convert(item, unenforced)) }),
-    items: convert(items, unenforced),
-    ...(minItems !== undefined && { minItems }),
-    ...(maxItems !== undefined && { maxItems }),
-  }
-}
+import type { ChatInput, ChatTool, JsonSchema } from '@dinrail/core'
+import { type Enforceable, enforceable } from './enforceable-schema.ts'
 
 /** What an answer may be: one of the calls, JSON of the schema, or words where nothing else was asked for. */
 export interface AnswerForm {
@@ -142,19 +26,32 @@ export function answerForm({ tools = [], toolChoice = 'auto', responseSchema }: 
 /** The schema of the whole answer, or undefined where only words are wanted. */
 export function formSchema({ tools, answer }: AnswerForm): Enforceable | undefined {
   if (tools.length === 0) return answer && enforceable(answer)
-  const calls = tools.map(({ name, parameters }) => ({
+  const definitions: Record<string, unknown> = {}
+  /** Two tools may have a definition of the same name. */
+  const apart = (schema: JsonSchema, place: number): JsonSchema => {
+    const { $defs, definitions: old, ...rest } = schema
+    const own = Object.entries({ ...($defs as object), ...(old as object) })
+    for (const [name, one] of own) definitions[`${name}_${place}`] = referringTo(one, place)
+    return referringTo(rest, place) as JsonSchema
+  }
+  const calls = tools.map(({ name, parameters }, place) => ({
     type: 'object',
-    properties: { tool: { const: name }, arguments: { type: 'object', ...withoutDefinitions(parameters) } },
+    properties: { tool: { const: name }, arguments: { type: 'object', ...apart(parameters, place) } },
   }))
-  const answers = answer ? [{ type: 'object', properties: { answer: withoutDefinitions(answer) } }] : []
-  const definitions = [...tools.map(({ parameters }) => parameters), ...(answer ? [answer] : [])].map(
-    ({ $defs, definitions }) => ({ ...($defs as object), ...(definitions as object) }),
-  )
-  return enforceable({ oneOf: [...calls, ...answers], $defs: Object.assign({}, ...definitions) })
+  const answers = answer ? [{ type: 'object', properties: { answer: apart(answer, tools.length) } }] : []
+  return enforceable({ oneOf: [...calls, ...answers], $defs: definitions })
 }
 
-function withoutDefinitions({ $defs, definitions, ...rest }: JsonSchema): JsonSchema {
-  return rest
+/** The same schema with its references to the definitions of one place. */
+function referringTo(schema: unknown, place: number): unknown {
+  if (typeof schema !== 'object' || schema === null) return schema
+  if (Array.isArray(schema)) return schema.map((one) => referringTo(one, place))
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, member]) => [
+      key,
+      key === '$ref' && typeof member === 'string' ? `${member}_${place}` : referringTo(member, place),
+    ]),
+  )
 }
 
 /** What the model is told of the form. The grammar enforces it; told nothing, a model would fill it with nonsense. */

@@ -7,7 +7,7 @@ import {
   parseJson,
   type ToolCall,
 } from '@dinrail/core'
-import { callIds } from './dialect.ts'
+import { callIds, unusedId } from './call-ids.ts'
 
 type Spoken = 'text' | 'reasoning'
 interface Piece {
@@ -39,6 +39,8 @@ export class AnswerParts {
   private used: Set<string> | undefined
   /** The first half of a surrogate pair whose second half is still to come. */
   private half = ''
+  /** What comes next is a piece of its own, also where it is of the same kind. */
+  private apart = false
 
   constructor(private readonly input: ChatInput) {}
 
@@ -62,24 +64,34 @@ export class AnswerParts {
     if (text === '') return
     const piece = this.pieces.at(-1)
     // What is signed is over.
-    if (piece?.kind === kind && piece.signature === undefined) piece.text += text
-    else this.pieces.push({ kind, text })
+    if (piece?.kind === kind && piece.signature === undefined && !this.apart) piece.text += text
+    else this.begin({ kind, text })
     const part = this.fresh.at(-1)
     const delta = `${kind}-delta` as const
     if (part?.kind === delta) this.fresh[this.fresh.length - 1] = { kind: delta, text: part.text + text }
     else this.fresh.push({ kind: delta, text })
   }
 
+  /** A block of reasoning begins, whose mark must not be taken for a part of the one before. */
+  beginReasoning(): void {
+    this.apart = true
+  }
+
   /** A piece of the server's mark on the reasoning that was just given. */
   sign(signature: string): void {
     const piece = this.pieces.at(-1)
-    if (piece?.kind === 'reasoning') piece.signature = (piece.signature ?? '') + signature
+    if (piece?.kind === 'reasoning' && !this.apart) piece.signature = (piece.signature ?? '') + signature
     else this.mark(signature)
   }
 
   /** Reasoning of which there is nothing but its mark. */
   mark(signature: string): void {
-    this.pieces.push({ kind: 'reasoning', text: '', signature })
+    this.begin({ kind: 'reasoning', text: '', signature })
+  }
+
+  private begin(piece: Piece): void {
+    this.apart = false
+    this.pieces.push(piece)
   }
 
   beginCall(index: unknown, id: string): GrowingCall {
@@ -92,7 +104,7 @@ export class AnswerParts {
   growCall(call: GrowingCall): void {
     if (call.name === '') return
     if (call.callId === undefined) {
-      call.callId = this.unusedId(call.id)
+      call.callId = this.newId(call.id)
       this.fresh.push({ kind: 'tool-call-start', callId: call.callId, name: call.name })
     }
     const text = call.text.slice(call.sent)
@@ -108,7 +120,7 @@ export class AnswerParts {
   finish(): ChatOutput['content'] {
     const calls = this.calls.map((call): ToolCall => {
       if (call.name === '') throw new Fault('unavailable', 'the server sent a tool call without a name')
-      const { callId = this.unusedId(call.id), name, text } = call
+      const { callId = this.newId(call.id), name, text } = call
       return { kind: 'tool-call', callId, name, arguments: argumentsOf(text) }
     })
     for (const call of calls) this.fresh.push({ kind: 'tool-call', call })
@@ -118,17 +130,14 @@ export class AnswerParts {
     return content
   }
 
-  private unusedId(id: string): string {
+  private newId(id: string): string {
     this.used ??= callIds(this.input)
-    let callId = id || `call-${this.used.size + 1}`
-    for (let n = 2; this.used.has(callId); n++) callId = `${id || 'call'}-${n}`
-    this.used.add(callId)
-    return callId
+    return unusedId(id, this.used)
   }
 }
 
 /** JSON where it is JSON that anybody may read (clause 2.4); the text itself where it is not, which whoever runs the tool then refuses. */
-function argumentsOf(text: string): unknown {
+export function argumentsOf(text: string): unknown {
   if (text.trim() === '') return {}
   try {
     return parseJson(text)

@@ -31,7 +31,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   const parts = new AnswerParts(input)
   let answeredBy = model
   let finishReason: FinishReason | undefined
-  let usage: Record<string, unknown> = {}
+  const usage: Partial<Record<string, number>> = {}
 
   function takeMessage(message: Record<string, unknown>): void {
     if (typeof message.model === 'string' && message.model !== '') answeredBy = message.model
@@ -41,9 +41,10 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
     takeReason(message.stop_reason)
   }
 
-  /** Later counts are of the whole answer, not of what came since. */
+  /** Later counts are of the whole answer, not of what came since; some servers say later that there was nothing. */
   function takeUsage(counts: unknown): void {
-    if (isObject(counts)) usage = { ...usage, ...counts }
+    for (const [name, count] of isObject(counts) ? Object.entries(counts) : [])
+      if (typeof count === 'number') usage[name] = Math.max(count, usage[name] ?? 0)
   }
 
   function takeReason(reason: unknown): void {
@@ -51,6 +52,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   }
 
   function takeBlock(block: Record<string, unknown>, index: unknown, whole: boolean): void {
+    if (block.type === 'thinking' || block.type === 'redacted_thinking') parts.beginReasoning()
     if (typeof block.text === 'string') parts.say('text', block.text)
     if (typeof block.thinking === 'string') parts.say('reasoning', block.thinking)
     if (typeof block.signature === 'string' && block.signature !== '') parts.sign(block.signature)
@@ -89,6 +91,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
       }
     },
     fresh: () => parts.takeFresh(),
+    cacheWrites: () => usage.cache_creation_input_tokens,
     finish() {
       if (finishReason === undefined)
         throw new Fault('unavailable', `${answeredBy} stopped in the middle of its answer`)
@@ -106,9 +109,9 @@ function growCall(parts: AnswerParts, index: unknown, text: string): void {
 }
 
 /** What was read from a cache or written to one is counted apart there, and is input all the same. */
-function readTokens(usage: Record<string, unknown>): ChatOutput['tokens'] {
+function readTokens(usage: Partial<Record<string, number>>): ChatOutput['tokens'] {
   const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage
-  const cached = [cache_read_input_tokens, cache_creation_input_tokens].map((count) => Number(count ?? 0))
-  const input = typeof input_tokens === 'number' ? cached.reduce((sum, count) => sum + count, input_tokens) : undefined
+  const cached = (cache_read_input_tokens ?? 0) + (cache_creation_input_tokens ?? 0)
+  const input = input_tokens === undefined ? undefined : input_tokens + cached
   return knownTokens({ input, output: output_tokens, cachedInput: cache_read_input_tokens, reasoning: undefined })
 }

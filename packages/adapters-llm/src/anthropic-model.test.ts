@@ -1,7 +1,7 @@
-import { type ChatInput, invoke } from '@dinrail/core'
+import { type ChatInput, invoke, stream } from '@dinrail/core'
 import { describe, expect, it } from 'vitest'
 import { type AnthropicModelOptions, anthropicModel } from './index.ts'
-import { hello, json, serverThat } from './local-server.test-support.ts'
+import { hello, json, serverThat, streamOf } from './local-server.test-support.ts'
 
 const message = (content: readonly object[], stop = 'end_turn') => ({
   type: 'message',
@@ -141,7 +141,7 @@ describe('a model behind Anthropic Messages', () => {
     })
     expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
       tools: [{ name: 'give_answer', input_schema: responseSchema }],
-      tool_choice: { type: 'any' },
+      tool_choice: { type: 'tool', name: 'give_answer' },
     })
   })
 
@@ -167,5 +167,159 @@ describe('a model behind Anthropic Messages', () => {
     expect(body.system).toEqual([{ type: 'text', text: 'Long.', ...mark }])
     expect(body.messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'hello', ...mark }] }])
     expect(reply.warnings).toMatchObject([{ code: 'setting-ignored', field: '/input/seed' }])
+  })
+
+  const thinking = { type: 'thinking', thinking: 'hm', signature: 'c2ln' }
+  const speed = { name: 'speed', description: 'Sets it.', parameters: { type: 'object', required: ['v'] } }
+
+  it('is asked again with its own thinking before the call that does not fit, as the server wants it', async () => {
+    const call = (id: string, input: object) =>
+      json(message([thinking, { type: 'tool_use', id, name: 'speed', input }], 'tool_use'))
+    const server = await serverThat(call('a', {}), call('b', { v: 1 }))
+    const model = anthropicModel({ baseUrl: server.url, model: 'claude' })
+    const { output } = await invoke(model, { ...hello, tools: [speed] }, { deadlineMs: 5_000 })
+    expect(output.content).toMatchObject([{ kind: 'reasoning' }, { kind: 'tool-call', arguments: { v: 1 } }])
+    expect(JSON.parse(server.asked[1]?.body ?? '').messages[1]).toEqual({
+      role: 'assistant',
+      content: [thinking, { type: 'tool_use', id: 'a', name: 'speed', input: {} }],
+    })
+  })
+
+  it('keeps each signature with its own thinking, also where nothing of the thinking is shown', async () => {
+    const blocks = [
+      thinking,
+      { type: 'thinking', thinking: '', signature: 'c2Vjb25k' },
+      { type: 'redacted_thinking', data: 'abc' },
+      { type: 'thinking', thinking: '', signature: 'dGhpcmQ=' },
+    ]
+    const events = blocks.flatMap((block, index) => [
+      {
+        type: 'content_block_start',
+        index,
+        content_block: 'signature' in block ? { ...block, thinking: '', signature: '' } : block,
+      },
+      ...('signature' in block
+        ? [
+            { type: 'content_block_delta', index, delta: { type: 'thinking_delta', thinking: block.thinking } },
+            { type: 'content_block_delta', index, delta: { type: 'signature_delta', signature: block.signature } },
+          ]
+        : []),
+      { type: 'content_block_stop', index },
+    ])
+    const streamed = streamOf(
+      ...[
+        { type: 'message_start', message: {} },
+        ...events,
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' } },
+      ].map((event) => `data: ${JSON.stringify(event)}\n\n`),
+    )
+    for (const answers of [json(message(blocks)), streamed]) {
+      const server = await serverThat(answers)
+      const { output } = await stream(anthropicModel({ baseUrl: server.url, model: 'claude' }), hello, {
+        deadlineMs: 5_000,
+      }).finish()
+      expect(output.content).toEqual([
+        { kind: 'reasoning', text: 'hm', signature: 'c2ln' },
+        { kind: 'reasoning', text: '', signature: 'c2Vjb25k' },
+        { kind: 'reasoning', text: '', signature: 'redacted:abc' },
+        { kind: 'reasoning', text: '', signature: 'dGhpcmQ=' },
+      ])
+    }
+  })
+
+  it.each([
+    ['says nothing of what was said before', { output_tokens: 7, cache_read_input_tokens: null }],
+    ['says it again', { input_tokens: 5, output_tokens: 7, cache_read_input_tokens: 20 }],
+    ['says that it is none any more', { input_tokens: 0, output_tokens: 7, cache_read_input_tokens: 0 }],
+  ])('counts tokens once where the end of a stream %s', async (_what, usage) => {
+    const start = { ...message([]), stop_reason: null }
+    const events = [
+      { type: 'message_start', message: start },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage },
+    ]
+    const server = await serverThat(streamOf(...events.map((event) => `data: ${JSON.stringify(event)}\n\n`)))
+    const { output } = await stream(anthropicModel({ baseUrl: server.url, model: 'claude' }), hello, {
+      deadlineMs: 5_000,
+    }).finish()
+    expect(output.tokens).toEqual({ input: 25, output: 7, cachedInput: 20 })
+  })
+
+  it('counts what the server asks for writing to its cache', async () => {
+    const usage = {
+      input_tokens: 100,
+      output_tokens: 10,
+      cache_read_input_tokens: 200,
+      cache_creation_input_tokens: 400,
+    }
+    const server = await serverThat(json({ ...message([{ type: 'text', text: 'hi' }]), usage }))
+    const price = { currency: 'USD', input: 4, output: 10, cachedInput: 0.4, cacheWrite: 5 }
+    const cost = async (prices: object) =>
+      (
+        await invoke(
+          anthropicModel({ baseUrl: server.url, model: 'claude', prices: { claude: { ...price, ...prices } } }),
+          hello,
+          { deadlineMs: 5_000 },
+        )
+      ).usage[0]?.spent?.cost?.amount
+    expect(await cost({})).toBeCloseTo((100 * 4 + 200 * 0.4 + 400 * 5 + 10 * 10) / 1e6, 12)
+    expect(await cost({ cacheWrite: undefined })).toBeCloseTo((500 * 4 + 200 * 0.4 + 10 * 10) / 1e6, 12)
+  })
+
+  it('gets results before all else of their turn, and ids that it takes, the same in a call and its result', async () => {
+    const callId = 'functions.speed:0'
+    const { body } = await askedFor({
+      messages: [
+        ...hello.messages,
+        { role: 'assistant', content: [{ kind: 'tool-call', callId, name: 'speed', arguments: {} }] },
+        { role: 'user', content: 'Well?' },
+        { role: 'tool', content: [{ kind: 'tool-result', callId, name: 'speed', outcome: 'ok', result: 7 }] },
+      ],
+    })
+    const [call] = body.messages[1].content
+    expect(call.id).toMatch(/^[a-zA-Z0-9_-]+$/)
+    expect(body.messages[2].content).toMatchObject([
+      { type: 'tool_result', tool_use_id: call.id },
+      { type: 'text', text: 'Well?' },
+    ])
+  })
+
+  it('is shown no mark of another provider as its own', async () => {
+    const content = [{ kind: 'reasoning', text: 'so', signature: '{"lab":{"mark":"abc"}}' }] as const
+    const { body } = await askedFor({ messages: [...hello.messages, { role: 'assistant', content }] })
+    expect(body.messages).toHaveLength(1)
+  })
+
+  it('may think as long as it was told to, and answer after it', async () => {
+    const extra = { thinking: { type: 'enabled', budget_tokens: 10_000 } }
+    expect((await askedFor(hello, { extra })).body.max_tokens).toBe(14_096)
+    expect((await askedFor({ ...hello, maxOutputTokens: 12_000 }, { extra })).body.max_tokens).toBe(12_000)
+  })
+
+  it.each([
+    ['that must be called', { toolChoice: 'required' }, ['speed'], { type: 'any' }],
+    ['that must be called by name', { toolChoice: { name: 'speed' } }, ['speed'], { type: 'tool', name: 'speed' }],
+    ['that may not be called', { toolChoice: 'none' }, ['give_answer'], { type: 'tool', name: 'give_answer' }],
+    ['that may be called', {}, ['speed', 'give_answer'], { type: 'any' }],
+  ] as const)('is held to a schema beside a tool %s', async (_what, choice, offered, wanted) => {
+    const { body } = await askedFor({ ...hello, responseSchema, tools: [speed], ...choice })
+    expect(body.tools.map(({ name }: { name: string }) => name)).toEqual(offered)
+    expect(body.tool_choice).toEqual(wanted)
+  })
+
+  it('gives an answer that is no object, which no tool takes as it is', async () => {
+    const list = { type: 'array', items: { $ref: '#/$defs/part' }, $defs: { part: { type: 'string' } } }
+    const input = { answer: ['seal', 'bearing'] }
+    const server = await serverThat(
+      json(message([{ type: 'tool_use', id: 't', name: 'give_answer', input }], 'tool_use')),
+    )
+    const model = anthropicModel({ baseUrl: server.url, model: 'claude' })
+    const { output } = await invoke(model, { ...hello, responseSchema: list }, { deadlineMs: 5_000 })
+    expect(output.structured).toEqual({ value: ['seal', 'bearing'], by: 'tool-call', repaired: false })
+    expect(JSON.parse(server.asked[0]?.body ?? '').tools[0].input_schema).toEqual({
+      type: 'object',
+      properties: { answer: { type: 'array', items: { $ref: '#/$defs/part' } } },
+      required: ['answer'],
+      $defs: { part: { type: 'string' } },
+    })
   })
 })

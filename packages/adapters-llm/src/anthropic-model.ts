@@ -1,6 +1,6 @@
 import type { ChatModel } from '@dinrail/core'
 import { anthropicReader } from './anthropic-answer.ts'
-import { anthropicRequest } from './anthropic-request.ts'
+import { anthropicRequest, type Thinking } from './anthropic-request.ts'
 import { readBaseUrl } from './base-url.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
 import { keyFromEnvironment } from './servers.ts'
@@ -24,7 +24,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel {
   const key = options.key ?? keyFromEnvironment(itself, url)
   const path = url.pathname.replace(/\/+$/, '').replace(/\/messages$/, '')
   url.pathname = `${path || '/v1'}/messages`
-  const thinks = (extra?.thinking as { readonly type?: unknown } | undefined)?.type !== undefined
+  const thinking = extra?.thinking as Thinking | undefined
   return endpointModel({
     options: { ...endpoint, key },
     card: {
@@ -36,7 +36,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel {
     dialect: {
       url: url.href,
       headers: { 'anthropic-version': apiVersion, ...(key && { 'x-api-key': key }) },
-      request: (input, how) => anthropicRequest(input, model, how, { cache, thinks }),
+      request: (input, how) => anthropicRequest(input, model, how, { cache, thinking }),
       reader: (input) => anthropicReader(model, input),
     },
   })

@@ -1,9 +1,16 @@
 import type { AssistantPart, ChatInput, ChatMessage, ChatTool, ToolResult, UserPart, Warning } from '@dinrail/core'
-import { answerTool } from './answer-tool.ts'
+import { offered } from './answer-tool.ts'
 import { decodedText, isPlainText } from './attached-file.ts'
 import { type Asked, schemaInWords } from './dialect.ts'
+import { wireId } from './wire-id.ts'
 
 type Json = Record<string, unknown>
+
+/** What of `extra.thinking` decides how a request is made. */
+export interface Thinking {
+  readonly type?: unknown
+  readonly budget_tokens?: unknown
+}
 
 /** What the server asks for in every request; the longest answer that all of its models can give. */
 const usualOutputTokens = 4_096
@@ -15,31 +22,27 @@ export function anthropicRequest(
   input: ChatInput,
   model: string,
   { stream, by }: Asked,
-  { cache, thinks }: { readonly cache: boolean; readonly thinks: boolean },
+  { cache, thinking = {} }: { readonly cache: boolean; readonly thinking?: Thinking | undefined },
 ): { readonly body: Json; readonly warnings: Warning[] } {
-  const { responseSchema, tools = [], toolChoice, temperature, maxOutputTokens, stop, seed } = input
-  const asTool = responseSchema !== undefined && by === 'tool-call'
+  const { responseSchema, temperature, maxOutputTokens, stop, seed } = input
   const system = input.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
   if (responseSchema !== undefined && by === 'prompt') system.push(schemaInWords(responseSchema))
-  const offered = tools.map(wireTool)
-  if (asTool) offered.push({ name: answerTool, description: 'Gives the answer.', input_schema: responseSchema })
+  const thinks = thinking.type !== undefined && thinking.type !== 'disabled'
+  const { tools, toolChoice } = offered(input, by)
+  // A model that thinks cannot be made to call a tool.
+  const choice = thinks ? input.toolChoice : toolChoice
   const mark = cache ? { cache_control: { type: 'ephemeral' } } : {}
   const messages = wireMessages(input.messages)
   if (cache) Object.assign(messages.at(-1)!.content.at(-1)!, mark)
-  // A model that thinks cannot be made to call a tool.
-  const forced = asTool && toolChoice !== 'none' && !thinks
   return {
     body: {
       model,
-      max_tokens: maxOutputTokens ?? usualOutputTokens,
+      max_tokens: maxOutputTokens ?? usualOutputTokens + (Number(thinking.budget_tokens) || 0),
       ...(system.length > 0 && { system: [{ type: 'text', text: system.join('\n\n'), ...mark }] }),
       messages,
       ...(stream && { stream: true }),
-      ...(offered.length > 0 && { tools: offered }),
-      ...(offered.length > 0 &&
-        (forced || toolChoice !== undefined) && {
-          tool_choice: forced ? { type: 'any' } : wireChoice(toolChoice!),
-        }),
+      ...(tools.length > 0 && { tools: tools.map(wireTool) }),
+      ...(tools.length > 0 && choice !== undefined && { tool_choice: wireChoice(choice) }),
       ...(responseSchema !== undefined &&
         by === 'native' && { output_config: { format: { type: 'json_schema', schema: responseSchema } } }),
       ...(temperature !== undefined && { temperature }),
@@ -75,8 +78,10 @@ function wireMessages(messages: readonly ChatMessage[]): WireMessage[] {
     const role = message.role === 'assistant' ? 'assistant' : 'user'
     const blocks = blocksOf(message)
     const last = turns.at(-1)
-    if (last?.role === role) last.content.push(...blocks)
-    else if (blocks.length > 0) turns.push({ role, content: blocks })
+    if (last?.role === role) {
+      const results = last.content.filter(({ type }) => type === 'tool_result').length
+      last.content.splice(message.role === 'tool' ? results : last.content.length, 0, ...blocks)
+    } else if (blocks.length > 0) turns.push({ role, content: blocks })
   }
   // A conversation of system messages alone still needs somebody who asks.
   return turns.length > 0 ? turns : [{ role: 'user', content: [{ type: 'text', text: 'Begin.' }] }]
@@ -116,20 +121,24 @@ function assistantBlock(part: AssistantPart): Json[] {
       // The server refuses a text without a sign in it.
       return part.text.trim() === '' ? [] : [{ type: 'text', text: part.text }]
     case 'reasoning':
-      // Reasoning of another model, which carries no signature, is not believed.
-      if (part.signature === undefined) return []
+      // Reasoning of another model is not believed: it carries no signature, or what a provider of the AI SDK says in JSON.
+      if (part.signature === undefined || part.signature.startsWith('{')) return []
       return part.signature.startsWith(redactedMark)
         ? [{ type: 'redacted_thinking', data: part.signature.slice(redactedMark.length) }]
         : [{ type: 'thinking', thinking: part.text, signature: part.signature }]
     case 'tool-call': {
       const { callId, name, arguments: given } = part
       const input = typeof given === 'object' && given !== null && !Array.isArray(given) ? given : { unreadable: given }
-      return [{ type: 'tool_use', id: callId, name, input }]
+      return [{ type: 'tool_use', id: idOf(callId), name, input }]
     }
   }
 }
 
 function resultBlock({ callId, outcome, result }: ToolResult): Json {
   const content = JSON.stringify(result) ?? 'null'
-  return { type: 'tool_result', tool_use_id: callId, content, ...(outcome === 'fault' && { is_error: true }) }
+  return { type: 'tool_result', tool_use_id: idOf(callId), content, ...(outcome === 'fault' && { is_error: true }) }
+}
+
+function idOf(callId: string): string {
+  return wireId(callId, /^[A-Za-z0-9_-]{1,64}$/)
 }

@@ -7,7 +7,8 @@ export function readBaseUrl(
     headers = {},
   }: { baseUrl: string; key?: string | undefined; headers?: Readonly<Record<string, string>> },
 ): URL {
-  if (!URL.canParse(baseUrl)) throw new TypeError(`${factory}: baseUrl '${baseUrl}' is no URL`)
+  if (!URL.canParse(baseUrl))
+    throw new TypeError(`${factory}: baseUrl '${baseUrl.replace(/[^/]*@/, '…@').replace(/\?.*/s, '?…')}' is no URL`)
   const url = new URL(baseUrl)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TypeError(`${factory}: baseUrl begins with '${url.protocol}', not with http: or https:`)

@@ -113,6 +113,12 @@ describe('a chat model', () => {
     })
   })
 
+  it('carries a call without arguments', async () => {
+    const content = [{ kind: 'tool-call', callId: 'a', name: 'stop', arguments: undefined }] as const
+    const { body } = await askedFor({ messages: [...hello.messages, { role: 'assistant', content }] })
+    expect(body.messages[1].tool_calls[0].function).toEqual({ name: 'stop', arguments: '{}' })
+  })
+
   it('makes an id that was used in an earlier turn unique', async () => {
     const called = { content: null, tool_calls: [{ id: 'a', function: { name: 'speed', arguments: '{}' } }] }
     const server = await serverThat(json(completion(called, 'tool_calls')))
@@ -174,6 +180,12 @@ describe('a known server', () => {
 
   describe('whose key stands in the environment', () => {
     afterEach(() => void vi.unstubAllEnvs())
+
+    it('gets it without the line’s end that a file left there', async () => {
+      vi.stubEnv('OPENAI_API_KEY', 'sk-environment\n')
+      const sent = await sentTo({ baseUrl: 'https://api.openai.com/v1' })
+      expect(sent?.headers.authorization).toBe('Bearer sk-environment')
+    })
 
     it('gets it, and no other server does', async () => {
       vi.stubEnv('OPENAI_API_KEY', 'sk-environment')
@@ -341,6 +353,20 @@ describe('an answer within a schema', () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  it('is outside its schema for good where the conversation has no room to ask again, which is not its caller’s', async () => {
+    const server = await serverThat(says('no'), json({ error: { message: 'maximum context length is 8 tokens' } }, 400))
+    expect(
+      await faultOf(invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 })),
+    ).toMatchObject({ code: 'invalid-output', message: /responseSchema/ })
+  })
+
+  it('is asked for again without an empty answer before the complaint, which servers refuse', async () => {
+    const server = await serverThat(json(completion({ content: '' })), says('{"level":3}'))
+    await invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 })
+    const { messages } = JSON.parse(server.asked[1]!.body)
+    expect(messages.map(({ role }: { role: string }) => role)).toEqual(['system', 'user', 'user'])
+  })
+
   it('says that it was cut off, where that is why', async () => {
     const server = await serverThat(json(completion({ content: '{"lev' }, 'length')))
     const fault = await faultOf(invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 }))
@@ -384,6 +410,12 @@ describe('a call whose arguments do not fit', () => {
     expect(server.asked).toHaveLength(2)
   })
 
+  it('says that they were cut off, where that is why', async () => {
+    const cutOff = { tool_calls: [{ id: 'a', function: { name: 'speed', arguments: '{"v' } }] }
+    const server = await serverThat(json(completion(cutOff, 'length')))
+    expect((await faultOf(ask(server.url))).message).toMatch(/no JSON, and the answer was cut off at its longest/)
+  })
+
   it('is made again with those beside it, none of which has run', async () => {
     const server = await serverThat(calls('{"v":3}', '{"v":9}'), calls('{"v":3}', '{"v":4}'))
     expect((await ask(server.url)).output.content).toHaveLength(2)
@@ -415,15 +447,8 @@ describe('bad input is refused before anything is sent', () => {
     })
   })
 
-  const call = { kind: 'tool-call', callId: 'a', name: 'x', arguments: {} } as const
-  const result = { kind: 'tool-result', callId: 'a', name: 'x', outcome: 'ok', result: 1 } as const
   it.each([
-    ['no messages', { messages: [] }, 'invalid-input'],
-    ['a tool result without its call', { messages: [{ role: 'tool', content: [result] }] }, 'invalid-input'],
-    ['a call id that is used twice', { messages: [{ role: 'assistant', content: [call, call] }] }, 'invalid-input'],
     ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, 'invalid-input'],
-    ['half a surrogate pair', { messages: [{ role: 'user', content: '\ud800' }] }, 'invalid-input'],
-    ['ten million characters', { messages: [{ role: 'user', content: 'x'.repeat(10_000_000) }] }, 'invalid-input'],
     [
       'an image',
       { messages: [{ role: 'user', content: [{ kind: 'image', mediaType: 'image/png', data: 'AAAA' }] }] },
@@ -443,6 +468,11 @@ describe('bad input is refused before anything is sent', () => {
     ['a password in it', 'http://me:secret@plant/v1', /send it as a header/],
   ])('a base URL with %s', (_what, baseUrl, message) => {
     expect(() => chatModel({ baseUrl, model: 'm' })).toThrow(message)
+  })
+
+  it('a base URL with a password is not shown, even where it is no URL', () => {
+    const baseUrl = 'http://me:secret@plant:port/v1?key=sk-1234'
+    expect(() => chatModel({ baseUrl, model: 'm' })).toThrow(/^(?!.*(?:secret|sk-1234)).*plant:port.*is no URL/)
   })
 })
 

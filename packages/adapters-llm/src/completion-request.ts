@@ -1,37 +1,29 @@
 import type { ChatInput, ChatMessage, JsonSchema, UserPart } from '@dinrail/core'
-import { answerTool } from './answer-tool.ts'
+import { offered } from './answer-tool.ts'
 import { dataUrl, decodedText, isPlainText } from './attached-file.ts'
 import { type Asked, schemaInWords } from './dialect.ts'
 import type { Server } from './servers.ts'
+import { wireId } from './wire-id.ts'
 
 type Json = Record<string, unknown>
 
 /** The body of a chat-completions request. */
 export function completionRequest(input: ChatInput, model: string, server: Server, { stream, by }: Asked): Json {
-  const { responseSchema, tools = [], toolChoice, temperature, maxOutputTokens, stop, seed } = input
-  const asTool = responseSchema !== undefined && by === 'tool-call'
+  const { responseSchema, temperature, maxOutputTokens, stop, seed } = input
   const inWords = responseSchema !== undefined && by === 'prompt'
   const messages: Json[] = inWords ? [{ role: 'system', content: schemaInWords(responseSchema) }] : []
   for (const message of input.messages) addMessages(message, server, messages)
-  const offered = tools.map((tool) => ({ type: 'function', function: tool as unknown }))
-  if (asTool)
-    offered.push({
-      type: 'function',
-      function: { name: answerTool, description: 'Gives the answer.', parameters: responseSchema },
-    })
-  // By name where there is no other: some servers do not know 'required'.
-  const mustAnswer = tools.length === 0 ? { name: answerTool } : 'required'
-  const choice = asTool && toolChoice !== 'none' ? mustAnswer : toolChoice
+  const { tools, toolChoice } = offered(input, by)
   return {
     model,
     messages,
     ...(stream && { stream: true }),
     ...(stream && server.noStreamOptions !== true && { stream_options: { include_usage: true } }),
-    ...(offered.length > 0 && { tools: offered }),
-    ...(choice !== undefined && offered.length > 0 && { tool_choice: wireChoice(choice, server) }),
+    ...(tools.length > 0 && { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
+    ...(toolChoice !== undefined && tools.length > 0 && { tool_choice: wireChoice(toolChoice, server) }),
     ...(responseSchema !== undefined && by === 'native' && { response_format: schemaFormat(responseSchema) }),
     // Held to JSON it could not call a tool any more.
-    ...(inWords && server.jsonMode === true && offered.length === 0 && { response_format: { type: 'json_object' } }),
+    ...(inWords && server.jsonMode === true && tools.length === 0 && { response_format: { type: 'json_object' } }),
     ...(temperature !== undefined && { temperature }),
     ...(maxOutputTokens !== undefined && { [server.outputLimit ?? 'max_tokens']: maxOutputTokens }),
     ...(stop !== undefined && { stop }),
@@ -75,7 +67,7 @@ function addMessages(message: ChatMessage, server: Server, messages: Json[]): vo
       break
     case 'tool':
       for (const { callId, result } of message.content)
-        messages.push({ role: 'tool', tool_call_id: wireId(callId, server), content: JSON.stringify(result) ?? 'null' })
+        messages.push({ role: 'tool', tool_call_id: idAt(server, callId), content: JSON.stringify(result) ?? 'null' })
   }
 }
 
@@ -106,11 +98,11 @@ function assistantMessage(content: Extract<ChatMessage, { role: 'assistant' }>['
     else if (part.kind === 'reasoning') reasoning += part.text
     else
       calls.push({
-        id: wireId(part.callId, server),
+        id: idAt(server, part.callId),
         type: 'function',
         function: {
           name: part.name,
-          arguments: typeof part.arguments === 'string' ? part.arguments : JSON.stringify(part.arguments),
+          arguments: typeof part.arguments === 'string' ? part.arguments : (JSON.stringify(part.arguments) ?? '{}'),
         },
       })
   const wire: Json = { role: 'assistant', content: text === '' && calls.length > 0 ? null : text }
@@ -119,10 +111,6 @@ function assistantMessage(content: Extract<ChatMessage, { role: 'assistant' }>['
   return wire
 }
 
-/** The call's id in the form that the server takes: the same for the same id, in a call and in its result. */
-function wireId(callId: string, { shortCallIds }: Server): string {
-  if (shortCallIds !== true || /^[A-Za-z0-9]{9}$/.test(callId)) return callId
-  let hash = 0xcbf29ce484222325n
-  for (const sign of callId) hash = BigInt.asUintN(64, (hash ^ BigInt(sign.codePointAt(0)!)) * 0x100000001b3n)
-  return hash.toString(36).padStart(9, '0').slice(-9)
+function idAt({ shortCallIds }: Server, callId: string): string {
+  return shortCallIds === true ? wireId(callId, /^[A-Za-z0-9]{9}$/) : callId
 }

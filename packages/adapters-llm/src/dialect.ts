@@ -24,6 +24,8 @@ export interface AnswerReader {
   fresh(): ChatPart[]
   /** The whole answer. Throws `unavailable` where the server stopped in the middle: a short answer is never taken for whole. */
   finish(): ChatOutput
+  /** How many of the tokens that it read the server wrote to its cache, which costs more with some; where it says so. */
+  cacheWrites?(): number | undefined
 }
 
 const inWords = new WeakMap<object, string>()
@@ -35,13 +37,4 @@ export function schemaInWords(schema: object): string {
   const words = `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
   inWords.set(schema, words)
   return words
-}
-
-/** The ids of the calls so far: servers use them again, the contract does not. */
-export function callIds({ messages }: ChatInput): Set<string> {
-  const ids = new Set<string>()
-  for (const message of messages)
-    if (message.role === 'assistant')
-      for (const part of message.content) if (part.kind === 'tool-call') ids.add(part.callId)
-  return ids
 }

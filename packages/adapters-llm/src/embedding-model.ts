@@ -30,28 +30,27 @@ export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
       }
       const answer = await server.ask(body, context)
       const { data, usage, model: answeredBy } = answer
-      if (!Array.isArray(data))
-        throw new Fault(
-          'unavailable',
-          `${server.host} answered without embeddings: ${JSON.stringify(answer).slice(0, 200)}`,
-        )
+      if (!Array.isArray(data)) throw server.unreadable(answer, 'embeddings')
       const tokens = isObject(usage) ? (usage.prompt_tokens ?? usage.total_tokens) : undefined
       return {
-        rows: inOrder(data),
+        rows: inOrder(data, texts.length),
         answeredBy: typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model,
-        ...(Number.isSafeInteger(tokens) && { inputTokens: tokens as number }),
+        ...(Number.isSafeInteger(tokens) && Number(tokens) >= 0 && { inputTokens: tokens as number }),
       }
     },
   })
 }
 
 /** Servers may answer in another order and say so by an index. */
-function inOrder(data: readonly unknown[]): (readonly number[])[] {
+function inOrder(data: readonly unknown[], texts: number): (readonly number[])[] {
   const rows = data.map((one, i) => {
     const { index, embedding } = isObject(one) ? one : {}
     return { at: typeof index === 'number' ? index : i, row: Array.isArray(embedding) ? (embedding as number[]) : [] }
   })
   if (new Set(rows.map(({ at }) => at)).size < rows.length)
     throw new Fault('invalid-output', 'the server gave two rows for the same text')
+  const beyond = rows.find(({ at }) => !(at >= 0 && at < texts))
+  if (beyond !== undefined && rows.length <= texts)
+    throw new Fault('invalid-output', `the server gave a row for text ${beyond.at}, and there are ${texts}, from 0 on`)
   return rows.sort((a, b) => a.at - b.at).map(({ row }) => row)
 }

@@ -81,34 +81,37 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
     let all: Float32Array | undefined
     let answeredBy = ''
     let inputTokens: number | undefined = 0
+    let width = dimensions
     for (let from = 0; from < texts.length; from += batch) {
       context.signal.throwIfAborted()
       const asked = texts.slice(from, from + batch)
       const given = await definition.embed(asked, context)
       if (given.rows.length !== asked.length)
         throw new Fault('invalid-output', `${id} gave ${given.rows.length} rows for ${asked.length} texts`)
-      dimensions ??= given.rows[0]?.length ?? 0
-      all ??= new Float32Array(texts.length * dimensions)
-      for (const [i, row] of given.rows.entries()) put(row, all, from + i)
+      width ??= given.rows[0]?.length ?? 0
+      all ??= new Float32Array(texts.length * width)
+      for (const [i, row] of given.rows.entries()) put(row, all, from + i, width)
       answeredBy = given.answeredBy
       // Half a count would be taken for the whole.
       inputTokens =
         given.inputTokens === undefined || inputTokens === undefined ? undefined : inputTokens + given.inputTokens
     }
-    const embeddings = tensor(all ?? new Float32Array(), [texts.length, dimensions ?? 0])
+    // Learnt from whole answers only: one bad answer must not make all good ones after it bad.
+    dimensions ??= width
+    const embeddings = tensor(all ?? new Float32Array(), [texts.length, width ?? 0])
     return {
       output: { embeddings, answeredBy },
       spent: definition.spentOn?.(inputTokens, answeredBy) ?? (inputTokens === undefined ? undefined : { inputTokens }),
     }
   }
 
-  function put(row: readonly number[], all: Float32Array, at: number): void {
+  function put(row: readonly number[], all: Float32Array, at: number, width: number): void {
     const field = `/output/embeddings/${at}`
-    if (row.length !== dimensions || row.length === 0)
-      throw new Fault('invalid-output', `${id} gave ${row.length} numbers for text ${at}, not ${dimensions}`, { field })
+    if (row.length !== width || row.length === 0)
+      throw new Fault('invalid-output', `${id} gave ${row.length} numbers for text ${at}, not ${width}`, { field })
     let sum = 0
     for (const value of row) {
-      if (typeof value !== 'number' || !Number.isFinite(value))
+      if (typeof value !== 'number' || !Number.isFinite(Math.fround(value)))
         throw new Fault('invalid-output', `${id} gave ${JSON.stringify(value)} in the row of text ${at}`, { field })
       sum += value * value
     }
@@ -159,7 +162,11 @@ export function textsProblem(texts: unknown, name: string, most: number): TextPr
   if (texts.length > most)
     return { message: `has ${texts.length} texts, at most ${most} go into one call`, path: [name] }
   const empty = texts.findIndex((text) => typeof text !== 'string' || text.trim() === '')
-  return empty < 0 ? undefined : { message: 'must be a text that is not empty', path: [name, empty] }
+  if (empty >= 0) return { message: 'must be a text that is not empty', path: [name, empty] }
+  const broken = texts.findIndex((text) => !text.isWellFormed())
+  return broken < 0
+    ? undefined
+    : { message: 'holds half a surrogate pair, which no UTF-8 can carry', path: [name, broken] }
 }
 
 /** A schema of plain JSON Schema with a check of its own, which needs no library. */

@@ -78,6 +78,48 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(server.asked).toHaveLength(1)
   })
 
+  it('leaves a server alone as long as it asked, also when the refused call could not wait', async () => {
+    const server = await serverThat(json({ error: 'slow down' }, 429, { 'retry-after': '60' }), hi)
+    const one = model(server.url)
+    await faultOf(invoke(one, hello, { deadlineMs: 2_000 }))
+    const fault = await faultOf(invoke(one, hello, { deadlineMs: 2_000 }))
+    expect(fault).toMatchObject({ code: 'overloaded', retryable: true })
+    expect((fault.details as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(50_000)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('counts a date in Retry-After from the server’s own clock', async () => {
+    const date = new Date(Date.now() + 3_600_000)
+    const stated = new Date(date.getTime() + 60_000).toUTCString()
+    const headers = { date: date.toUTCString(), 'retry-after': stated }
+    const server = await serverThat(json({ error: 'slow down' }, 429, headers))
+    expect((await faultOf(ask(server.url, {}, 5_000))).details).toMatchObject({ retryAfterMs: 60_000 })
+  })
+
+  it.each([
+    ['no money left', 402, { message: 'Insufficient Balance' }],
+    ['no money left, as a rate', 429, { message: 'You exceeded your current quota', code: 'insufficient_quota' }],
+    ['an expired key, inside a 200', 200, { message: 'API key expired' }],
+  ])('does not ask again and fails over where the server says: %s', async (_what, status, error) => {
+    const server = await serverThat(json({ error }, status))
+    expect(await faultOf(ask(server.url))).toMatchObject({ code: 'denied', retryable: false })
+    expect(server.asked).toHaveLength(1)
+    const rules = playbook({ rules: [{ name: 'stand in', when: () => true, do: () => ({ say: 'by rule' }) }] })
+    const { servedBy } = await invoke(fallback([model(server.url), rules]), hello, { deadlineMs: 5_000 })
+    expect(servedBy).toMatchObject([{ id: 'playbook/rules' }])
+  })
+
+  it.each([
+    'Invalid model: tiny',
+    'tiny is not a valid model ID',
+    'Model Not Exist',
+    'unknown model `tiny`',
+    "The model 'tiny' does not exist.",
+  ])('knows an unknown model by the words of a 400: %s', async (message) => {
+    const server = await serverThat(json({ error: { message } }, 400))
+    expect(await faultOf(ask(server.url))).toMatchObject({ code: 'not-found' })
+  })
+
   it('asks again after a 500 and after a reset, and gives up after its retries', async () => {
     const reset: Answers = (request) => void request.socket.destroy()
     const mended = await serverThat(json({}, 500), reset, hi)
@@ -346,6 +388,31 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
       for (const form of [...forms(key), ...forms(token)]) expect(shown).not.toContain(form)
     })
 
+    it.each([
+      ['a header with a scheme', { headers: { authorization: 'Bearer plant-token-77' } }, 'plant-token-77'],
+      ['a password in a header', { headers: { 'x-auth': `Basic ${btoa('mill:rolling-77')}` } }, 'rolling-77'],
+      ['a header of a name that says less', { headers: { 'x-passphrase': 'rolling-77' } }, 'rolling-77'],
+      ['a key with a blank at its end, which no server sees', { key: 'sk-plant-77 ' }, 'sk-plant-77'],
+    ])('appears nowhere as %s', async (_what, options, secret) => {
+      const server = await serverThat(json({ error: { message: `who is ${secret}?` } }, 401))
+      const fault = await faultOf(ask(server.url, options))
+      expect(fault).toMatchObject({ code: 'denied', message: /who is/ })
+      expect(fault.message).not.toContain(secret)
+    })
+
+    it.each([
+      ['an error inside a 200', (said: string) => json({ error: { message: said } })],
+      ['no JSON', (said: string) => text(said, 'application/json')],
+      ['a line that is no event', (said: string) => text(said, 'text/event-stream')],
+    ])('is not shown where its end is cut off: %s', async (_what, answers) => {
+      const long = `sk-${'0123456789'.repeat(4)}`
+      for (let before = 60; before < 310; before += 7) {
+        const server = await serverThat(answers(`${'x'.repeat(before)} ${long}`))
+        const { message } = await faultOf(ask(server.url, { key: long, retries: 0 }))
+        expect(message).not.toMatch(/sk-\d/)
+      }
+    })
+
     it('is not shown by the mistake of a line’s end in it', () => {
       for (const options of [{ key: 'sk-secret\n' }, { headers: { 'x-token': 'sk-secret\r\n' } }])
         try {
@@ -365,6 +432,14 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
       await faultOf(ask(server.url, { key }))
       expect(thief.asked).toEqual([])
     })
+  })
+
+  it.each([
+    [{ timeouts: { idleMs: Number.NaN } }, /idleMs is NaN/],
+    [{ timeouts: { totalMs: 3e9 } }, /totalMs is 3000000000/],
+    [{ quota: { requestsPerMinute: 0 } }, /requestsPerMinute is 0/],
+  ])('refuses bounds that no timer can keep: %o', (options, message) => {
+    expect(() => model('http://127.0.0.1:9/v1', options)).toThrow(message)
   })
 
   it('keeps to its quota, and says when it may be asked again', async () => {
@@ -395,5 +470,19 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     })
     expect((await spent('Tiny 7B'))?.cost?.amount).toBeCloseTo(0.0019, 9)
     expect(await spent('another')).toEqual(tokens)
+  })
+
+  it.each([
+    [
+      'more from the cache than was read',
+      { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 9 } },
+      2,
+    ],
+    ['nothing', {}, 2],
+    ['what has no price', { prompt_tokens: 5, completion_tokens: 2 }, Number.NaN],
+  ])('says no cost where the server counts %s', async (_what, usage, input) => {
+    const server = await serverThat(json({ ...completion({ content: 'hi' }), usage }))
+    const prices = { 'tiny-7b': { currency: 'EUR', input, output: 8 } }
+    expect((await ask(server.url, { prices })).usage[0]?.spent?.cost).toBeUndefined()
   })
 })

@@ -13,17 +13,17 @@ import {
 } from '@dinrail/core'
 import { withoutAnswerTool } from './answer-tool.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
-import { contentParts } from './content-parts.ts'
+import { inParts } from './content-parts.ts'
 import type { Dialect } from './dialect.ts'
 import { EventReader, type ServerEvent } from './event-reader.ts'
-import { judge } from './judgement.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
-import { secretHeader, secretHider } from './secrets.ts'
+import { repaired } from './repair.ts'
+import { secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
-import { hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
+import { checkTimeouts, hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -73,11 +73,12 @@ interface Answering {
 /** A chat model whose answers come from a server over HTTP. */
 export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { model, key, headers: own = {}, extra, timeouts = {}, retries = 2, quota = {}, prices } = options
-  const { host, searchParams } = new URL(dialect.url)
+  checkTimeouts(model, timeouts)
+  const url = new URL(dialect.url)
+  const { host } = url
   const send = options.send ?? fetchSender()
   const headers = { 'content-type': 'application/json', ...dialect.headers, ...own }
-  const secretValues = Object.entries(own).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : []))
-  const hide = secretHider([key, ...secretValues, ...searchParams.values()])
+  const hide = secretHider(secretsOf({ key, url, headers: own }))
   const keeper = new QuotaKeeper(quota)
   const self = { id: options.id ?? `llm/${slug(model)}`, version: options.version ?? '1.0.0' }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
@@ -85,7 +86,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   async function begin(input: ChatInput, call: OpenCall, stream: boolean): Promise<Answering> {
     const { body, warnings } = dialect.request(input, { stream, by })
     const text = JSON.stringify(extra === undefined ? body : { ...(body as object), ...extra })
-    const share = keeper.take(quota.tokensPerMinute === undefined ? 0 : estimatedTokens(text, input), Date.now())
+    const share = keeper.take(quota.tokensPerMinute === undefined ? 0 : estimatedTokens(text, input), performance.now())
     if (share.waitMs > 0) await turn(share, call)
     const request = new BoundedRequest({
       send,
@@ -116,8 +117,10 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
           return reader.fresh()
         },
         result() {
-          const output = by === 'tool-call' ? withoutAnswerTool(whole!) : whole!
-          const spent = spentOn(output, model, prices)
+          const { responseSchema } = input
+          const byTool = responseSchema !== undefined && by === 'tool-call'
+          const output = byTool ? withoutAnswerTool(whole!, responseSchema) : whole!
+          const spent = spentOn(output, model, prices, reader.cacheWrites?.())
           if (spent?.inputTokens !== undefined && spent.outputTokens !== undefined)
             share.took(spent.inputTokens + spent.outputTokens)
           return { output, warnings, spent }
@@ -134,9 +137,13 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   async function turn({ waitMs, giveBack }: Share, call: OpenCall): Promise<void> {
     try {
       if (!hasTime(call, waitMs))
-        throw new Fault('overloaded', `${host} may be asked again in ${waitMs} ms: its quota is used up`, {
-          details: { retryAfterMs: waitMs },
-        })
+        throw new Fault(
+          'overloaded',
+          `${host} may be asked again in ${Math.ceil(waitMs)} ms: its quota is used up, or it asked to be left alone`,
+          {
+            details: { retryAfterMs: Math.ceil(waitMs) },
+          },
+        )
       await pause(waitMs, call.context.signal)
     } catch (problem) {
       giveBack()
@@ -182,8 +189,8 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     const { retryAfterMs, timeout } = (fault.details ?? {}) as { retryAfterMs?: number; timeout?: string }
     const waitMs = retryAfterMs ?? pauseBefore(attempt)
     const worthwhile = fault.retryable && timeout !== 'total' && attempt < retries && hasTime(call, waitMs)
+    if (retryAfterMs !== undefined) keeper.pause(retryAfterMs, performance.now())
     if (!worthwhile) throw fault
-    if (retryAfterMs !== undefined) keeper.pauseUntil(Date.now() + retryAfterMs)
     context.count({ model: self, outcome: fault.code, elapsedMs: performance.now() - started })
     await pause(waitMs, context.signal)
   }
@@ -209,39 +216,15 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     totalDue: timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs,
   })
 
-  /** Asks once more where an answer does not fit, and not again. */
-  async function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
+  function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
     const call = open(context)
-    const broken = { model: self, outcome: 'invalid-output' } as const
-    const started = performance.now()
-    const first = await ask(input, call)
-    const { flaw, value } = judge(first.output, input)
-    if (flaw === undefined) return fitting(first, value, false)
-    context.count({ ...broken, elapsedMs: performance.now() - started, spent: first.spent })
-    const askedAgain = performance.now()
-    const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }, call)
-    const mended = judge(second.output, input)
-    if (mended.flaw === undefined) return fitting(second, mended.value, true)
-    context.count({ ...broken, elapsedMs: performance.now() - askedAgain, spent: second.spent })
-    throw new Fault('invalid-output', `${self.id}: ${second.output.answeredBy} ${hide(mended.flaw.message)}`, {
-      field: '/output/content',
-    })
-  }
-
-  /** An answer that fits; where it had to be asked for again, the reply says so. */
-  function fitting(result: RunResult<ChatOutput>, value: unknown, repaired: boolean): RunResult<ChatOutput> {
-    if (value !== undefined) return { ...result, output: { ...result.output, structured: { value, by, repaired } } }
-    if (!repaired) return result
-    const message = 'its first answer did not fit and was asked for again'
-    return { ...result, warnings: [...(result.warnings ?? []), { code: 'answer-repaired', message }] }
+    return repaired({ self, by, hide, ask: (asked) => ask(asked, call) }, input, context)
   }
 
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
     if (input.responseSchema !== undefined && by !== 'native') {
       // It may have to be asked for again, and what was given could not be taken back.
-      const result = await run(input, context)
-      yield* contentParts(result.output.content)
-      yield { final: true, ...result }
+      yield* inParts(() => run(input, context))
       return
     }
     const call = open(context)

@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import type { LanguageModelV2, LanguageModelV2StreamPart, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider'
+import type {
+  LanguageModelV2,
+  LanguageModelV2Content,
+  LanguageModelV2StreamPart,
+  LanguageModelV3,
+  LanguageModelV4,
+} from '@ai-sdk/provider'
 import { type ChatInput, type ChatPart, type Fault, invoke, stream } from '@dinrail/core'
 import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
@@ -307,6 +313,163 @@ describe('models of the other specifications', () => {
       "part-dropped: the model sent a part of the type 'source', which no chat answer holds",
       "tool-ran-elsewhere: the provider itself ran its tool 'search': it is not in the answer",
     ])
+  })
+
+  it('keeps each mark with its own reasoning, also where nothing of the reasoning is shown', async () => {
+    const mark = (of: string) => ({ lab: { mark: of } })
+    const marked = (of: string) => ({ kind: 'reasoning', text: '', signature: JSON.stringify(mark(of)) })
+    const wanted = [{ kind: 'reasoning', text: 'so', signature: JSON.stringify(mark('a')) }, marked('b'), marked('c')]
+    const streamed = second([
+      { type: 'reasoning-start', id: '0' },
+      { type: 'reasoning-delta', id: '0', delta: 'so' },
+      { type: 'reasoning-delta', id: '0', delta: '', providerMetadata: mark('a') },
+      { type: 'reasoning-end', id: '0' },
+      { type: 'reasoning-start', id: '1', providerMetadata: mark('b') },
+      { type: 'reasoning-end', id: '1' },
+      { type: 'reasoning-start', id: '2' },
+      { type: 'reasoning-end', id: '2', providerMetadata: mark('c') },
+      { type: 'reasoning-start', id: '3' },
+      { type: 'reasoning-end', id: '3' },
+      { type: 'finish', finishReason: 'stop', usage },
+    ])
+    expect((await partsOf(fromAiSdk(streamed), hello)).reply.output.content).toEqual(wanted)
+    const whole: LanguageModelV2 = {
+      ...streamed,
+      doGenerate: async () => ({
+        content: [
+          { type: 'reasoning', text: 'so', providerMetadata: mark('a') },
+          { type: 'reasoning', text: '', providerMetadata: mark('b') },
+          { type: 'reasoning', text: '', providerMetadata: mark('c') },
+        ],
+        finishReason: 'stop',
+        usage,
+        warnings: [],
+      }),
+    }
+    expect((await invoke(fromAiSdk(whole), hello, bounds)).output.content).toEqual(wanted)
+  })
+
+  it('takes a conversation over whose reasoning another model has signed', async () => {
+    const finish = { type: 'finish', finishReason: 'stop', usage } as const
+    let options: { prompt?: unknown } = {}
+    const model = fromAiSdk(
+      second([{ type: 'text-delta', id: '1', delta: 'on' }, finish], (given) => {
+        options = given as typeof options
+      }),
+    )
+    const content = [
+      { kind: 'reasoning', text: 'so', signature: 'RXFRQg==' },
+      { kind: 'reasoning', text: '', signature: 'redacted:abc' },
+      { kind: 'tool-call', callId: 'a', name: 'look', arguments: undefined },
+    ] as const
+    await partsOf(model, { messages: [...hello.messages, { role: 'assistant', content }] })
+    expect(options.prompt).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'hello' }] },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'reasoning', text: 'so' },
+          { type: 'tool-call', toolCallId: 'a', toolName: 'look', input: {} },
+        ],
+      },
+    ])
+  })
+
+  it.each([
+    ['in an object', { type: 'overloaded_error', message: 'Overloaded' }, 'overloaded', /Overloaded/],
+    ['in a word', 'no memory', 'unavailable', /no memory/],
+    ['in an error with a status', Object.assign(new Error('bad key'), { statusCode: 401 }), 'denied', /401: bad key/],
+  ])('knows what a provider means that streams an error %s', async (_, error, code, message) => {
+    const parts: LanguageModelV2StreamPart[] = [{ type: 'error', error }]
+    expect(await faultOf(stream(fromAiSdk(second(parts)), hello, bounds).finish())).toMatchObject({ code, message })
+  })
+
+  it('is let go of by its deadline, though its provider heeds no signal', async () => {
+    let left = () => {}
+    const leaving = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const silent: LanguageModelV2 = {
+      ...second([]),
+      doStream: async () => ({ stream: new ReadableStream({ cancel: left }) }),
+    }
+    const fault = await faultOf(stream(fromAiSdk(silent), hello, { deadlineMs: 50 }).finish())
+    expect(fault.code).toBe('deadline-exceeded')
+    await leaving
+  })
+
+  it('takes arguments in which a member stands twice for no JSON', async () => {
+    const { reply } = await partsOf(
+      fromAiSdk(
+        second([
+          { type: 'tool-call', toolCallId: 'a', toolName: 'look', input: '{"at":1,"at":2}' },
+          { type: 'finish', finishReason: 'tool-calls', usage },
+        ]),
+      ),
+      hello,
+    )
+    expect(reply.output.content).toMatchObject([{ arguments: '{"at":1,"at":2}' }])
+  })
+
+  describe('that answers outside what was asked for', () => {
+    const responseSchema = { type: 'object', properties: { level: { type: 'number' } }, required: ['level'] }
+    const tools = [{ name: 'look', description: '', parameters: { type: 'object', required: ['at'] } }]
+    function saying(...answers: readonly LanguageModelV2Content[]) {
+      const asked: { prompt: unknown; responseFormat?: unknown; tools?: unknown }[] = []
+      const model: LanguageModelV2 = {
+        ...second([]),
+        doGenerate: async (options) => {
+          const content = answers[Math.min(asked.push(options), answers.length) - 1]!
+          return { content: [content], finishReason: 'stop', usage: { ...usage, outputTokens: 1 }, warnings: [] }
+        },
+      }
+      return { model, asked }
+    }
+    const text = (said: string) => ({ type: 'text', text: said }) as const
+    const call = (input: string) => ({ type: 'tool-call', toolCallId: 'a', toolName: 'look', input }) as const
+
+    it.each([
+      ['its schema', { ...hello, responseSchema }, text('{"level":"high"}'), text('{"level":7}')],
+      ['a tool’s parameters', { ...hello, tools }, call('{}'), call('{"at":1}')],
+    ])('is asked once more: %s', async (_, input, wrong, right) => {
+      const { model, asked } = saying(wrong, right)
+      const { output, usage } = await invoke(fromAiSdk(model), input, bounds)
+      if ('responseSchema' in input) expect(output.structured).toMatchObject({ value: { level: 7 }, repaired: true })
+      else expect(output.content).toMatchObject([{ arguments: { at: 1 } }])
+      expect(asked).toHaveLength(2)
+      expect(usage.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'ok'])
+      const twice = saying(wrong)
+      expect(await faultOf(invoke(fromAiSdk(twice.model), input, bounds))).toMatchObject({ code: 'invalid-output' })
+      expect(twice.asked).toHaveLength(2)
+    })
+
+    it('is told of the schema in words where its card says that only words hold it', async () => {
+      const { model, asked } = saying(text('{"level":7}'))
+      const { output } = await invoke(
+        fromAiSdk(model, { chat: { structuredOutput: 'prompt' } }),
+        { ...hello, responseSchema },
+        bounds,
+      )
+      expect(output.structured).toEqual({ value: { level: 7 }, by: 'prompt', repaired: false })
+      expect(asked[0]).not.toHaveProperty('responseFormat')
+      expect(JSON.stringify(asked[0]?.prompt)).toContain('JSON Schema')
+    })
+
+    it('is held to it by a tool where its card says so', async () => {
+      const { model, asked } = saying({
+        type: 'tool-call',
+        toolCallId: 'a',
+        toolName: 'give_answer',
+        input: '{"level":7}',
+      })
+      const { output } = await invoke(
+        fromAiSdk(model, { chat: { structuredOutput: 'tool-call' } }),
+        { ...hello, responseSchema },
+        bounds,
+      )
+      expect(output.structured).toEqual({ value: { level: 7 }, by: 'tool-call', repaired: false })
+      expect(asked[0]?.tools).toMatchObject([{ name: 'give_answer' }])
+    })
   })
 
   it('hands a provider its own mark back', async () => {

@@ -8,14 +8,18 @@ import {
   Fault,
   type FaultCode,
   type Final,
+  isFault,
   type RunContext,
   type RunResult,
 } from '@dinrail/core'
 import { AiSdkAnswer, type AiSdkPart } from './ai-sdk-answer.ts'
 import { type AiSdkVersion, callOptions } from './ai-sdk-prompt.ts'
-import { callIds } from './dialect.ts'
+import { withoutAnswerTool } from './answer-tool.ts'
+import { callIds } from './call-ids.ts'
+import { inParts } from './content-parts.ts'
 import { type Prices, spentOn } from './price.ts'
 import { refusal } from './refusal.ts'
+import { repaired } from './repair.ts'
 import { secretHider } from './secrets.ts'
 import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
@@ -61,12 +65,29 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
     throw new TypeError(`fromAiSdk: ${provider} has the specification '${version}'; v2, v3 and v4 are known`)
   const hide = secretHider(options.secrets ?? [])
 
+  const self = {
+    id: options.id ?? `${slug(provider.split('.')[0] ?? '')}/${slug(modelId)}`,
+    version: options.version ?? '1.0.0',
+  }
+  const card: ChatCard = { tools: true, structuredOutput: 'native', modalities: ['text', 'image'], ...options.chat }
+  const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
+
   const begin = (input: ChatInput) => new AiSdkAnswer(modelId, callIds(input))
-  const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, signal) as never
+  const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, by, signal) as never
   const broken = (problem: unknown, { signal }: RunContext) =>
     signal.aborted ? signal.reason : providerFault(problem, provider, hide)
 
-  async function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
+  function resultOf(answer: AiSdkAnswer, { responseSchema }: ChatInput): RunResult<ChatOutput> {
+    const { output } = answer.finish()
+    const byTool = responseSchema !== undefined && by === 'tool-call'
+    return {
+      output: byTool ? withoutAnswerTool(output, responseSchema) : output,
+      warnings: answer.warnings,
+      spent: spentOn(output, modelId, options.prices, answer.cacheWrites),
+    }
+  }
+
+  async function ask(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
     try {
       const { content, finishReason, usage, warnings, response } = (await model.doGenerate(
         asked(input, context),
@@ -76,44 +97,47 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
       answer.answered(response?.modelId)
       for (const part of Array.isArray(content) ? content : []) for (const _ of answer.take(part as AiSdkPart));
       answer.end(finishReason, usage)
-      return resultOf(answer, modelId, options.prices)
+      return resultOf(answer, input)
     } catch (problem) {
       throw broken(problem, context)
     }
   }
 
+  const run = (input: ChatInput, context: RunContext) =>
+    repaired({ self, by, hide, ask: (asked) => ask(asked, context) }, input, context)
+
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
+    if (input.responseSchema !== undefined && by !== 'native') {
+      yield* inParts(() => run(input, context))
+      return
+    }
     try {
       const { stream: parts } = await model.doStream(asked(input, context))
       const answer = begin(input)
-      for await (const part of read(parts)) yield* answer.take((part ?? {}) as AiSdkPart)
+      for await (const part of read(parts, context.signal)) yield* answer.take((part ?? {}) as AiSdkPart)
       const { late } = answer.finish()
       yield* late
-      yield { final: true, ...resultOf(answer, modelId, options.prices) }
+      yield { final: true, ...resultOf(answer, input) }
     } catch (problem) {
       throw broken(problem, context)
     }
   }
 
   return defineChatModel({
-    id: options.id ?? `${slug(provider.split('.')[0] ?? '')}/${slug(modelId)}`,
-    version: options.version ?? '1.0.0',
+    ...self,
     title: options.title ?? `${modelId} of ${provider}`,
-    chat: { tools: true, structuredOutput: 'native', modalities: ['text', 'image'], ...options.chat },
+    chat: card,
     supports: { cancel: true },
     run,
     stream,
   })
 }
 
-function resultOf(answer: AiSdkAnswer, model: string, prices: Prices | undefined): RunResult<ChatOutput> {
-  const { output } = answer.finish()
-  return { output, warnings: answer.warnings, spent: spentOn(output, model, prices) }
-}
-
-/** Leaves the provider's stream when its reader does, so that the connection is given up. */
-async function* read(parts: ReadableStream<unknown>): AsyncGenerator<unknown> {
+/** Leaves the provider's stream when its reader or its caller does, so that the connection is given up. */
+async function* read(parts: ReadableStream<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
   const reader = parts.getReader()
+  const leave = () => void reader.cancel().catch(() => {})
+  signal.addEventListener('abort', leave, { once: true })
   try {
     for (;;) {
       const { done, value } = await reader.read()
@@ -121,7 +145,8 @@ async function* read(parts: ReadableStream<unknown>): AsyncGenerator<unknown> {
       yield value
     }
   } finally {
-    reader.cancel().catch(() => {})
+    signal.removeEventListener('abort', leave)
+    leave()
   }
 }
 
@@ -133,14 +158,16 @@ function providerFault(problem: unknown, provider: string, hide: (text: string) 
     readonly responseBody?: unknown
     readonly responseHeaders?: Readonly<Record<string, string>>
   }
-  const { code, message } = Fault.from(problem)
+  const { code, message, details } = Fault.from(problem)
   if (typeof statusCode === 'number') {
     const said = typeof responseBody === 'string' ? responseBody : message
     const header = (one: string) => responseHeaders?.[one]
     return refusal({ status: statusCode, header }, hide(said), provider, Date.now())
   }
   const known = typeof name === 'string' ? codes[name] : undefined
-  return new Fault(known ?? (code === 'internal' ? 'unavailable' : code), hide(`${provider}: ${message}`))
+  return new Fault(known ?? (code === 'internal' ? 'unavailable' : code), hide(`${provider}: ${message}`), {
+    ...(isFault(problem) && details !== undefined && { details }),
+  })
 }
 
 /** Errors that a provider throws before anything is sent. */

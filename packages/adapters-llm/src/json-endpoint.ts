@@ -2,11 +2,12 @@ import { Fault, type ModelReference, type RunContext } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import type { Prices } from './price.ts'
-import { isPage, longestRefusal, refusal } from './refusal.ts'
-import { secretHeader, secretHider } from './secrets.ts'
+import { isPage, longestRefusal, refusal, serverFault } from './refusal.ts'
+import { cut, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
-import { hasTime, pause, pauseBefore } from './waiting.ts'
-import { asObject } from './wire-json.ts'
+import { keyFromEnvironment, keyHeader, serverAt } from './servers.ts'
+import { checkTimeouts, hasTime, pause, pauseBefore } from './waiting.ts'
+import { asObject, isObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
 export interface JsonEndpointOptions {
@@ -14,7 +15,7 @@ export interface JsonEndpointOptions {
   readonly baseUrl: string
   /** What the server calls the model. */
   readonly model: string
-  /** Sent as a bearer token; appears nowhere else. */
+  /** Goes to the server and appears nowhere else; from the environment where it is left out and the address is the maker's own. */
   readonly key?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** `maker/name` on the rail; made of the model's name unless stated. */
@@ -36,6 +37,8 @@ export interface JsonEndpoint {
   readonly host: string
   /** Throws the fault that the server's refusal is, and `unavailable` for what is no JSON object. */
   ask(body: object, context: RunContext): Promise<Record<string, unknown>>
+  /** The fault of an answer that is none, with what stands in its place. */
+  unreadable(answer: Record<string, unknown>, missing: string): Fault
 }
 
 /** `self` is the model that a request is counted for which is sent again. */
@@ -45,17 +48,15 @@ export function jsonEndpoint(
   options: JsonEndpointOptions,
   self: ModelReference,
 ): JsonEndpoint {
-  const { key, headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
-  const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key, headers: own })
+  const { headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
+  const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key: options.key, headers: own })
+  checkTimeouts(factory, timeouts)
+  const server = serverAt(url)
+  const key = options.key ?? keyFromEnvironment(server, url)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
-  const secretValues = Object.entries(own).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : []))
-  const hide = secretHider([key, ...secretValues, ...url.searchParams.values()])
+  const hide = secretHider(secretsOf({ key, url, headers: own }))
   const { host } = url
-  const headers = {
-    'content-type': 'application/json',
-    ...(key !== undefined && key !== '' && { authorization: `Bearer ${key}` }),
-    ...own,
-  }
+  const headers = { 'content-type': 'application/json', ...keyHeader(server, key), ...own }
 
   async function once(body: string, totalDue: number | undefined, { signal }: RunContext) {
     const exchange = new BoundedRequest({
@@ -72,11 +73,13 @@ export function jsonEndpoint(
       if (response.status < 200 || response.status >= 300)
         throw refusal(response, hide(await exchange.readAll(longestRefusal).catch(() => '')), host, Date.now())
       const text = await exchange.readAll()
-      if (isPage(text))
+      if (isPage(text) || /html/i.test(response.header('content-type') ?? ''))
         throw new Fault('unavailable', `${host} answers with a web page: the base URL is not that of such an API`, {
           retryable: false,
         })
-      return asObject<Record<string, unknown>>(text)
+      const answer = asObject<Record<string, unknown>>(text)
+      if (isObject(answer.error) || typeof answer.error === 'string') throw serverFault(answer.error)
+      return answer
     } finally {
       exchange.close()
     }
@@ -84,6 +87,8 @@ export function jsonEndpoint(
 
   return {
     host,
+    unreadable: (answer, missing) =>
+      new Fault('unavailable', `${host} answered without ${missing}: ${cut(hide(JSON.stringify(answer)), 200)}`),
     async ask(body, context) {
       const text = JSON.stringify(body)
       const totalDue = timeouts.totalMs === undefined ? undefined : Date.now() + timeouts.totalMs

@@ -23,17 +23,18 @@ export function judge(
   { tools = [], responseSchema }: ChatInput,
 ): { readonly flaw?: Flaw; readonly value?: unknown } {
   const calls = output.content.filter((part) => part.kind === 'tool-call')
-  if (calls.length > 0) return flawOf(calls, tools)
+  const wasCut = output.finishReason === 'length' ? ', and the answer was cut off at its longest' : ''
+  if (calls.length > 0) return flawOf(output, calls, tools, wasCut)
   if (responseSchema === undefined) return {}
   const found = readStructured(output.content, responseSchema)
   if ('value' in found) return found
-  const cut = output.finishReason === 'length' ? ', and was cut off at its longest' : ''
-  const said = output.content.filter(({ kind }) => kind === 'text')
+  // Servers refuse a turn in which nothing was said.
+  const said = output.content.some((part) => part.kind === 'text' && part.text.trim() !== '')
   return {
     flaw: {
-      message: `answered outside the responseSchema: ${found.problem}${cut}`,
+      message: `answered outside the responseSchema: ${found.problem}${wasCut}`,
       complaint: [
-        { role: 'assistant', content: said },
+        ...(said ? [{ role: 'assistant', content: output.content } as const] : []),
         {
           role: 'user',
           content: `That answer does not keep the schema: ${found.problem}. Answer again, within the schema and with nothing else.`,
@@ -43,7 +44,12 @@ export function judge(
   }
 }
 
-function flawOf(calls: readonly ToolCall[], tools: readonly ChatTool[]): { readonly flaw?: Flaw } {
+function flawOf(
+  { content }: ChatOutput,
+  calls: readonly ToolCall[],
+  tools: readonly ChatTool[],
+  wasCut: string,
+): { readonly flaw?: Flaw } {
   const problems = new Map<string, string>()
   for (const call of calls) {
     const problem = argumentsProblem(call, tools)
@@ -63,9 +69,10 @@ function flawOf(calls: readonly ToolCall[], tools: readonly ChatTool[]): { reado
   }))
   return {
     flaw: {
-      message: `calls ${first.name} with arguments that do not fit: ${problems.get(first.callId)}`,
+      message: `calls ${first.name} with arguments that do not fit: ${problems.get(first.callId)}${wasCut}`,
       complaint: [
-        { role: 'assistant', content: calls },
+        // With the reasoning before them, which some servers want back beside calls.
+        { role: 'assistant', content },
         { role: 'tool', content: results },
       ],
     },

@@ -7,12 +7,13 @@ import {
   type ChatPart,
   type Fault,
   invoke,
+  parseDescriptor,
   type RunContext,
   stream,
 } from '@dinrail/core'
 import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type LlamaEngine, localChat, threadsFor } from './local.ts'
+import { type LlamaEngine, localChat, localEmbedding, threadsFor } from './local.ts'
 import { canRun, gguf, localEngine, missing } from './local-model.test-support.ts'
 
 const faultOf = (promise: Promise<unknown>) =>
@@ -30,6 +31,7 @@ it.each([
   ['all cores but one', undefined, Math.max(1, availableParallelism() - 1)],
   ['never more than there are', 64, availableParallelism()],
   ['at least one', 0, 1],
+  ['one where nobody said a number', Number.NaN, 1],
 ])('computes with %s', (_, wanted, threads) => {
   expect(threadsFor(wanted)).toBe(threads)
 })
@@ -58,6 +60,31 @@ describe('a file that is no model', () => {
       retryable: false,
       message: /needs the package node-llama-cpp/,
     })
+  })
+
+  it('is let go of where there is no room for its embeddings', async () => {
+    const start = path.join(folder, 'start.gguf')
+    await writeFile(start, 'GGUF and nothing else')
+    let disposed = 0
+    const dispose = async () => void disposed++
+    const file = { trainContextSize: 64, createEmbeddingContext: () => Promise.reject(new Error('no room')), dispose }
+    const engine = { getLlama: async () => ({ loadModel: async () => file, dispose }) } as unknown as LlamaEngine
+    expect(await faultOf(localEmbedding({ gguf: start, engine }))).toMatchObject({
+      code: 'unavailable',
+      message: /no room/,
+    })
+    expect(disposed).toBe(2)
+  })
+
+  it('has an id that holds on the rail, however long its name is', async () => {
+    const start = path.join(folder, 'start.gguf')
+    await writeFile(start, 'GGUF and nothing else')
+    const dispose = async () => {}
+    const fileInfo = { metadata: { general: { name: `${'very '.repeat(12)}long name` } } }
+    const file = { trainContextSize: 64, createEmbeddingContext: async () => ({ dispose }), dispose, fileInfo }
+    const engine = { getLlama: async () => ({ loadModel: async () => file, dispose }) } as unknown as LlamaEngine
+    const model = await localEmbedding({ gguf: start, engine })
+    expect(() => parseDescriptor(JSON.stringify(model.descriptor))).not.toThrow()
   })
 
   it.skipIf(!canRun)('is unavailable where it breaks off', async () => {
@@ -129,7 +156,7 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     const { output } = await answer.finish()
     const told = parts.map((part) => (part.kind === 'text-delta' ? part.text : '')).join('')
     expect(parts.length).toBeGreaterThan(4)
-    expect(output.content).toEqual([{ kind: 'text', text: told.trimEnd() }])
+    expect(output.content).toEqual([{ kind: 'text', text: told }])
     const again = await invoke(model, input, patient)
     expect(again.output.content).toEqual(output.content)
     expect(again.output.tokens.cachedInput).toBe(again.output.tokens.input! - 1)

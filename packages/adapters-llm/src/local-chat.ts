@@ -15,7 +15,7 @@ import {
   type Warning,
 } from '@dinrail/core'
 import { type AnswerForm, answerForm, formInWords, formSchema, orWords } from './answer-grammar.ts'
-import { callIds } from './dialect.ts'
+import { answerReader } from './local-answer.ts'
 import {
   type GgufOptions,
   type LlamaChat,
@@ -24,6 +24,7 @@ import {
   type LlamaTurn,
   loadGguf,
 } from './local-engine.ts'
+import { repaired } from './repair.ts'
 import { slug } from './slug.ts'
 
 export interface LocalChatOptions extends GgufOptions {
@@ -60,6 +61,8 @@ interface Seat {
  */
 export async function localChat(options: LocalChatOptions): Promise<ChatModel & { dispose(): Promise<void> }> {
   const { maxOutputTokens: longest = 1_024, atOnce = 1, waiting = 16, sha256 } = options
+  if (!(Number.isInteger(atOnce) && atOnce > 0))
+    throw new TypeError(`localChat: atOnce is ${atOnce}, no number of calls`)
   const { LlamaChat, ...loaded } = await loadGguf(options)
   const { llama, file, threads } = loaded
   const contextTokens = Math.min(options.contextTokens ?? 4_096, file.trainContextSize)
@@ -97,10 +100,13 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
           })
         : strict,
     )
+    const usable = made.catch((problem: unknown) => {
+      throw new Fault('unsupported', `${name} makes no grammar of the schema: ${(problem as Error).message}`)
+    })
     if (grammars.size >= 32) grammars.delete([...grammars.keys()][0]!)
-    grammars.set(key, made)
-    made.catch(() => grammars.delete(key))
-    return made
+    grammars.set(key, usable)
+    usable.catch(() => grammars.delete(key))
+    return usable
   }
 
   async function answer(
@@ -152,7 +158,8 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
     const cachedInputTokens = Math.max(0, asked - usedInputTokens - 1)
     const wasCut = metadata.stopReason === 'maxTokens'
     const content = reader.end(fullResponse, wasCut)
-    const called = content.some(({ kind }) => kind === 'tool-call')
+    // The arguments of a call that was cut are no JSON.
+    const called = content.some((part) => part.kind === 'tool-call' && typeof part.arguments !== 'string')
     return {
       output: {
         content,
@@ -220,14 +227,15 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
     }
   }
 
+  const self = { id: options.id ?? `local/${slug(name)}`, version: options.version ?? '1.0.0' }
   const model = defineChatModel({
-    id: options.id ?? `local/${slug(name)}`,
-    version: options.version ?? '1.0.0',
+    ...self,
     title: options.title ?? `${name}, in process`,
     chat: { tools: true, structuredOutput: 'native', contextTokens, modalities: ['text'] },
     supports: { cancel: true },
     ...(sha256 !== undefined && { provenance: { artefact: `sha256:${sha256.toLowerCase()}` } }),
-    run: (input, { signal }) => answer(input, signal),
+    run: (input, context) =>
+      repaired({ self, by: 'native', ask: (asked) => answer(asked, context.signal) }, input, context),
     stream,
   })
   return {
@@ -306,85 +314,4 @@ function written(content: readonly AssistantPart[]): string {
       return part.kind === 'tool-call' ? [JSON.stringify({ tool: part.name, arguments: part.arguments })] : []
     })
     .join('\n')
-}
-
-/** What comes before the arguments of a call, in the form that the grammar makes. */
-const callStart = /^\s*\{\s*"tool"\s*:\s*"([^"]*)"\s*,\s*"arguments"\s*:\s*/
-
-/** Tells parts as they come. What may still become a call or an answer is held back until it is known which. */
-function answerReader({ tools }: AnswerForm, input: ChatInput, tell: (part: ChatPart) => void = () => {}) {
-  const callId = nextCallId(input)
-  let held = ''
-  let isWords = tools.length === 0
-  /** Where the arguments begin in what is held, and how much of them was told. */
-  let begin: number | undefined
-  let told = 0
-
-  function tellArguments(until: number): void {
-    const text = held.slice(begin, until).slice(told)
-    told += text.length
-    if (text !== '') tell({ kind: 'tool-call-delta', callId, text })
-  }
-
-  function takeText(text: string): void {
-    held += text
-    if (isWords) tell({ kind: 'text-delta', text })
-    else if (held.trimStart() !== '' && !held.trimStart().startsWith('{')) {
-      isWords = true
-      tell({ kind: 'text-delta', text: held })
-    } else if (begin === undefined) {
-      const start = callStart.exec(held)
-      if (start === null) return
-      begin = start[0].length
-      tell({ kind: 'tool-call-start', callId, name: start[1]! })
-    } else tellArguments(held.trimEnd().replace(/[}\s]+$/, '').length)
-  }
-
-  return {
-    take(kind: 'text' | 'reasoning', text: string): void {
-      if (text === '') return
-      if (kind === 'reasoning') tell({ kind: 'reasoning-delta', text })
-      else takeText(text)
-    },
-    end(whole: readonly (string | { readonly text: string })[], wasCut: boolean): AssistantPart[] {
-      const reasoning = whole.flatMap((piece) =>
-        typeof piece === 'string' || piece.text === '' ? [] : [{ kind: 'reasoning' as const, text: piece.text }],
-      )
-      const text = whole.filter((piece) => typeof piece === 'string').join('')
-      const read = isWords ? { text } : readForm(text, wasCut)
-      if ('text' in read) {
-        if (!isWords && read.text !== '') tell({ kind: 'text-delta', text: read.text })
-        return read.text === '' ? reasoning : [...reasoning, { kind: 'text', text: read.text }]
-      }
-      const call = { kind: 'tool-call', callId, ...read } as const
-      // The last brace closes the form around the arguments.
-      if (begin !== undefined) tellArguments(held.lastIndexOf('}'))
-      tell({ kind: 'tool-call', call })
-      return [...reasoning, call]
-    },
-  }
-}
-
-function readForm(text: string, wasCut: boolean): { text: string } | { name: string; arguments: unknown } {
-  try {
-    const {
-      tool,
-      arguments: given,
-      answer,
-    } = JSON.parse(text) as { tool?: string; arguments?: unknown; answer?: unknown }
-    return tool === undefined ? { text: JSON.stringify(answer) } : { name: tool, arguments: given }
-  } catch (problem) {
-    // Cut in the middle it is no call, and says so by its finish reason.
-    if (wasCut) return { text }
-    throw new Fault('internal', `the grammar let something through that is not JSON: ${text.slice(0, 200)}`, {
-      cause: problem,
-    })
-  }
-}
-
-function nextCallId(input: ChatInput): string {
-  const taken = new Set(callIds(input))
-  let n = taken.size + 1
-  while (taken.has(`call-${n}`)) n += 1
-  return `call-${n}`
 }

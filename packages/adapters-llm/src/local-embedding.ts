@@ -20,9 +20,17 @@ export async function localEmbedding(
 ): Promise<EmbeddingModel & { dispose(): Promise<void> }> {
   const { file, threads, ...loaded } = await loadGguf(options)
   const contextTokens = Math.min(options.contextTokens ?? 2_048, file.trainContextSize)
-  const context = await file.createEmbeddingContext({ contextSize: contextTokens, threads })
+  const context = await file
+    .createEmbeddingContext({ contextSize: contextTokens, threads })
+    .catch(async (problem: unknown) => {
+      await loaded.dispose()
+      throw new Fault('unavailable', `${options.gguf} gives no embeddings: ${(problem as Error).message}`, {
+        retryable: false,
+        cause: problem,
+      })
+    })
   const name = file.fileInfo.metadata.general?.name ?? 'model'
-  const id = options.id ?? `local/${slug(name)}-embedding`
+  const id = options.id ?? `local/${slug(name.slice(0, 48))}-embedding`
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
 

@@ -127,7 +127,7 @@ export interface LoadedGguf {
 /** How many threads a model gets on this machine: at least one, and never more than there are cores. */
 export function threadsFor(wanted: number | undefined): number {
   const cores = availableParallelism()
-  return Math.max(1, Math.min(Math.floor(wanted ?? cores - 1), cores))
+  return Math.max(1, Math.min(Math.floor(wanted ?? cores - 1) || 1, cores))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type RequestOptions, request as requestHttp } from 'node:http'
+import { type ClientRequest, type RequestOptions, request as requestHttp } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
@@ -10,41 +10,60 @@ export interface ProxiedWay {
 }
 
 export function directly({ hostname, port, pathname, search }: URL): RequestOptions {
-  const host = hostname.replace(/^\[|\]$/g, '')
-  return { host, ...(port !== '' && { port }), path: `${pathname}${search}` }
+  return { host: unbracketed(hostname), ...(port !== '' && { port }), path: `${pathname}${search}` }
 }
 
+/** An address of the sixth version stands in brackets in a URL, and without them wherever Node takes one. */
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** How long a tunnel may take to be made: whoever asked for it may be gone, and nobody else would close it. */
+const longestTunnelMs = 30_000
+
 /** Makes the agent's connections go through a tunnel of the proxy, where nobody but the server reads them. */
-export function proxied(proxy: URL, secure: HttpsAgent): ProxiedWay {
+export function proxied(proxy: URL, secure: HttpsAgent, patienceMs = longestTunnelMs): ProxiedWay {
   if (proxy.protocol !== 'http:')
     throw new TypeError(`nodeSender: the proxy begins with '${proxy.protocol}', only http: is known`)
   const credentials = [proxy.username, proxy.password].map(decodeURIComponent).join(':')
   const authorization: Readonly<Record<string, string>> =
     proxy.username === '' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }
-  const address = { host: proxy.hostname, port: Number(proxy.port || 80) }
+  const address = { host: unbracketed(proxy.hostname), port: Number(proxy.port || 80) }
 
   const tunnel: HttpsAgent['createConnection'] = (options, callback) => {
     const { host, port = 443, servername } = options as { host?: string; port?: number | string; servername?: string }
+    const authority = `${host?.includes(':') ? `[${host}]` : host}:${port}`
     const request = requestHttp({
       ...address,
       method: 'CONNECT',
-      path: `${host}:${port}`,
-      headers: { host: `${host}:${port}`, ...authorization },
+      path: authority,
+      headers: { host: authority, ...authorization },
       agent: false,
     })
     const settle = callback as ((problem: Error | null, socket?: Duplex) => void) | undefined
-    request.on('error', (problem) => settle?.(problem))
-    request.on('connect', (response, socket) => {
-      if (response.statusCode !== 200) {
-        socket.destroy()
-        settle?.(new Error(`the proxy ${proxy.host} answers ${response.statusCode}`))
+    let end: Duplex | ClientRequest = request
+    const timer = setTimeout(
+      () => end.destroy(new Error(`the proxy ${proxy.host} did not answer within ${patienceMs} ms`)),
+      patienceMs,
+    )
+    const failed = (problem: Error) => {
+      clearTimeout(timer)
+      end.destroy()
+      settle?.(problem)
+    }
+    request.on('error', failed)
+    request.on('connect', ({ statusCode = 0 }, socket) => {
+      end = socket
+      if (statusCode < 200 || statusCode >= 300) {
+        failed(new Error(`the proxy ${proxy.host} answers ${statusCode}`))
         return
       }
       const named = servername === undefined || servername === '' ? {} : { servername }
       const secured = connectTls({ ...(options as object), ...named, socket })
-      const failed = (problem: Error) => settle?.(problem)
+      end = secured
       secured.once('error', failed)
       secured.once('secureConnect', () => {
+        clearTimeout(timer)
         secured.removeListener('error', failed)
         settle?.(null, secured)
       })

@@ -1,32 +1,36 @@
 import { readFileSync } from 'node:fs'
 import { createServer as createPlainServer, request as requestHttp, type Server } from 'node:http'
-import { createServer } from 'node:https'
+import { createServer, Agent as HttpsAgent } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { type Fault, invoke } from '@dinrail/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chatModel } from './index.ts'
 import { completion, hello, hi, serverThat } from './local-server.test-support.ts'
 import { type NodeSenderOptions, nodeSender } from './node.ts'
+import { proxied } from './node-proxy.ts'
 
 /** Made for these tests alone; they open nothing. */
 const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8')
 const ca = file('ca.pem')
 const client = { cert: file('client.pem'), key: file('client.key') }
 
+const hasSixth = Object.values(networkInterfaces()).some((ones) => ones?.some(({ address }) => address === '::1'))
+
 const endings: (() => void)[] = []
 afterEach(() => {
   for (const end of endings.splice(0)) end()
 })
 
-async function listening(server: Server): Promise<number> {
+async function listening(server: Server, host = '127.0.0.1'): Promise<number> {
   const open = new Set<Duplex>()
   server.on('connection', (socket) => open.add(socket))
   endings.push(() => {
     for (const socket of open) socket.destroy()
     server.close()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   return (server.address() as AddressInfo).port
 }
 
@@ -102,6 +106,56 @@ describe('the sender for Node', () => {
     const server = await serverThat(hi)
     expect(await ask(server.url, { proxy: url('plant:se%3Acret') })).toEqual(answered)
     expect(seen).toEqual([`POST ${server.url}/chat/completions`])
+  })
+
+  it.skipIf(!hasSixth)('reaches a proxy and servers at addresses of the sixth version', async () => {
+    const seen: string[] = []
+    const server = createPlainServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      response.end(JSON.stringify(completion({ content: 'hi' })))
+    })
+    server.on('connect', (request, socket: Duplex) => {
+      seen.push(`CONNECT ${request.url}`)
+      socket.end('HTTP/1.1 502 No Way\r\n\r\n')
+    })
+    const proxy = `http://[::1]:${await listening(server, '::1')}`
+    expect(await ask('http://llm.plant/v1', { proxy })).toEqual(answered)
+    expect(await ask('https://[::1]:8443/v1', { proxy })).toMatchObject({ code: 'unavailable', message: /502/ })
+    expect(seen).toEqual(['POST http://llm.plant/v1/chat/completions', 'CONNECT [::1]:8443'])
+  })
+
+  it('takes any success of a proxy for one, and gives up one that never answers', async () => {
+    const secure = new HttpsAgent()
+    endings.push(() => secure.destroy())
+    const target = new URL(await secureServer())
+    let silent = true
+    let left = () => {}
+    const leaving = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const server = createPlainServer()
+    server.on('connect', (_request, socket: Duplex) => {
+      if (silent) {
+        socket.once('end', left).once('error', left).resume()
+        return
+      }
+      const through = connect(Number(target.port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 201 Created\r\n\r\n')
+        through.pipe(socket).pipe(through)
+      })
+      endings.push(() => through.destroy())
+    })
+    const url = new URL(`http://127.0.0.1:${await listening(server)}`)
+    proxied(url, secure, 40)
+    const tunnel = () =>
+      new Promise<Error | null>((resolve) =>
+        secure.createConnection({ host: 'localhost', port: target.port, ca } as never, (problem) => resolve(problem)),
+      )
+    expect(await tunnel()).toMatchObject({ message: /did not answer within 40 ms/ })
+    await leaving
+    silent = false
+    proxied(url, secure)
+    expect(await tunnel()).toBeNull()
   })
 
   it('says that the proxy refuses, and not with which words', async () => {

@@ -10,7 +10,7 @@ import {
   type ToolCall,
   type ToolResult,
 } from '@dinrail/core'
-import { contentParts } from './content-parts.ts'
+import { inParts } from './content-parts.ts'
 
 /** What a rule may look at. */
 export interface Conversation {
@@ -88,11 +88,7 @@ export function playbook({
     title,
     chat: { tools: true, structuredOutput: 'native', modalities: ['text'] },
     run,
-    async *stream(input) {
-      const result = await run(input)
-      yield* contentParts(result.output.content)
-      yield { final: true, ...result }
-    },
+    stream: (input) => inParts(() => run(input)),
   })
 }
 

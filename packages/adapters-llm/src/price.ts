@@ -1,12 +1,13 @@
 import type { ChatOutput, Spent } from '@dinrail/core'
 
-/** What a million tokens cost. Input that came from a cache costs as much as other input unless stated. */
+/** What a million tokens cost. Input that came from a cache, or went into one, costs as much as other input unless stated. */
 export interface Price {
   /** ISO 4217, such as `EUR`. */
   readonly currency: string
   readonly input: number
   readonly output: number
-  readonly cachedInput?: number
+  readonly cachedInput?: number | undefined
+  readonly cacheWrite?: number | undefined
 }
 
 /** By what the server calls the model that answered, or by what it was asked for. */
@@ -17,10 +18,12 @@ export function spentOn(
   { tokens, answeredBy }: Pick<ChatOutput, 'tokens' | 'answeredBy'>,
   model: string,
   prices: Prices = {},
+  cacheWrites = 0,
 ): Spent | undefined {
   const { input, output, cachedInput, reasoning } = tokens
   if (input === undefined && output === undefined) return undefined
-  const cost = costOf(tokens, [answeredBy, model].map((name) => ownMember(prices, name)).find(Boolean))
+  const price = [answeredBy, model].map((name) => ownMember(prices, name)).find(Boolean)
+  const cost = price && costOf(tokens, cacheWrites, price)
   return {
     ...(input !== undefined && { inputTokens: input }),
     ...(output !== undefined && { outputTokens: output }),
@@ -42,11 +45,14 @@ function ownMember(prices: Prices, name: string): Price | undefined {
   return Object.hasOwn(prices, name) ? prices[name] : undefined
 }
 
-function costOf(tokens: ChatOutput['tokens'], price: Price | undefined): Spent['cost'] {
+function costOf(tokens: ChatOutput['tokens'], cacheWrites: number, price: Price): Spent['cost'] {
   const { input, output, cachedInput = 0 } = tokens
   // Half a bill would be taken for the whole.
-  if (price === undefined || input === undefined || output === undefined) return undefined
+  if (input === undefined || output === undefined) return undefined
   const { currency, input: perInput, output: perOutput, cachedInput: perCached = perInput } = price
-  const amount = ((input - cachedInput) * perInput + cachedInput * perCached + output * perOutput) / 1e6
-  return { amount, currency }
+  const plain = input - cachedInput - cacheWrites
+  const dear = cacheWrites * (price.cacheWrite ?? perInput)
+  const amount = (plain * perInput + cachedInput * perCached + dear + output * perOutput) / 1e6
+  // Some servers count what came from a cache beside the input: what they mean by either is not known then.
+  return plain >= 0 && Number.isFinite(amount) ? { amount, currency } : undefined
 }

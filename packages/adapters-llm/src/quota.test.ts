@@ -48,10 +48,17 @@ describe('a quota', () => {
     expect(keeper.take(1, 0).waitMs).toBe(60_000)
   })
 
+  it('comes to an end at moments that are no whole milliseconds', () => {
+    const keeper = new QuotaKeeper({ requestsPerMinute: 1 })
+    for (const now of [0.1, 0.3, 1_234.567_891]) expect(keeper.take(0, now).waitMs).toBeLessThan(200_000)
+  })
+
   it('leaves the server alone for as long as it asked', () => {
     const keeper = new QuotaKeeper({})
-    keeper.pauseUntil(5_000)
+    keeper.pause(4_000, 1_000)
     expect(keeper.take(0, 1_000).waitMs).toBe(4_000)
     expect(keeper.take(0, 6_000).waitMs).toBe(0)
+    keeper.pause(1e12, 6_000)
+    expect(keeper.take(0, 6_000).waitMs).toBe(3_600_000)
   })
 })

@@ -21,28 +21,33 @@ interface Entry {
 }
 
 const minuteMs = 60_000
+const longestPauseMs = 60 * minuteMs
 
-/** Lets requests go in the order in which they come, at most so many in any minute. */
+/** Lets requests go by a clock that nobody sets, in the order in which they come, at most so many in any minute. */
 export class QuotaKeeper {
   /** Sent or to be sent, in order. */
   private entries: Entry[] = []
   /** The server asked to be left alone until then. */
   private notBefore = 0
 
-  constructor(private readonly quota: Quota) {}
+  constructor(private readonly quota: Quota) {
+    for (const [name, most] of Object.entries(quota))
+      if (most !== undefined && !(most > 0))
+        throw new TypeError(`quota: ${name} is ${most}, which lets nothing through`)
+  }
 
-  /** What the server said with a refusal holds for all requests, not only for the refused one. */
-  pauseUntil(time: number): void {
-    this.notBefore = Math.max(this.notBefore, time)
+  /** What the server said with a refusal holds for all requests, not only for the refused one; for an hour at most. */
+  pause(ms: number, now: number): void {
+    this.notBefore = Math.max(this.notBefore, now + Math.min(ms, longestPauseMs))
   }
 
   take(tokens: number, now: number): Share {
     const { requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY } = this.quota
-    this.entries = this.entries.filter(({ at }) => at > now - minuteMs)
+    this.entries = this.entries.filter(({ at }) => at + minuteMs > now)
     let at = Math.max(now, this.notBefore, this.entries.at(-1)?.at ?? 0)
     const sum = (held: readonly Entry[]) => held.reduce((total, entry) => total + entry.tokens, 0)
     for (;;) {
-      const held = this.entries.filter((entry) => entry.at > at - minuteMs)
+      const held = this.entries.filter((entry) => entry.at + minuteMs > at)
       const oldest = held[0]
       // What is larger than the quota by itself can only go alone.
       if (oldest === undefined || (held.length < requestsPerMinute && sum(held) + tokens <= tokensPerMinute)) break

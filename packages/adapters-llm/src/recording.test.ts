@@ -86,6 +86,23 @@ describe('a recording', () => {
     expect(Object.keys(recording.exchanges[0]?.response.headers ?? {})).toEqual(['content-type'])
   })
 
+  it('holds no key in a disguise either', async () => {
+    const odd = 'sk-A/b+c=d"e~42'
+    const said = [encodeURIComponent(odd), btoa(odd), Buffer.from(odd).toString('hex'), JSON.stringify(odd)]
+    const recorder = record()
+    const url = await serverThat((response) => response.end(JSON.stringify({ said: said.slice(0, 3), escaped: odd })))
+    const headers = { authorization: `Bearer ${odd}` }
+    const response = await recorder.send({ url, headers, body: '{}', signal: new AbortController().signal })
+    while ((await response.read()) !== undefined);
+    const text =
+      recorder
+        .recording()
+        .exchanges[0]?.response.chunks.map((one) => one.text)
+        .join('') ?? ''
+    expect(text).toContain('said')
+    for (const form of said) expect(text).not.toContain(form.replace(/^"|"$/g, '').slice(4, -4))
+  })
+
   it('hides further secrets in the request', async () => {
     const recorder = record({ secrets: ['recipe 77'] })
     const url = await serverThat((response) => response.end('{}'))
@@ -100,6 +117,20 @@ describe('a recording', () => {
     expect(text).toContain('the …')
     expect(text).not.toMatch(/recipe|a%2Fb|a\/b/)
     expect(recorder.recording().exchanges[0]?.request.path).toBe('/v1?code=…')
+  })
+
+  it('is asked by the request whose secrets it hid', async () => {
+    const say = (secret: string) => ({ messages: [{ role: 'user' as const, content: `the ${secret}, please` }] })
+    const recorder = record({ secrets: ['recipe 77'] })
+    const baseUrl = await serverThat((response) => response.end(chunk({ content: 'a' }, 'stop')))
+    await stream(chatModel({ baseUrl, model: 'tiny', send: recorder.send }), say('recipe 77'), bounds).finish()
+    const { model } = replayed(recorder.recording())
+    await expect(
+      stream(model, { messages: [{ role: 'user', content: 'the end' }] }, bounds).finish(),
+    ).rejects.toMatchObject({
+      code: 'invalid-input',
+    })
+    expect((await stream(model, say('recipe 77'), bounds).finish()).output.finishReason).toBe('stop')
   })
 
   it('plays at the recorded speed where that is asked for', async () => {

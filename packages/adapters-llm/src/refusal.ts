@@ -1,9 +1,11 @@
 import { Fault, type FaultCode } from '@dinrail/core'
+import { cut } from './secrets.ts'
 import type { HttpResponse } from './sender.ts'
 
 const codes: Readonly<Record<number, FaultCode>> = {
   400: 'invalid-input',
   401: 'denied',
+  402: 'denied',
   403: 'denied',
   404: 'not-found',
   405: 'not-found',
@@ -19,9 +21,12 @@ const sayings: readonly (readonly [RegExp, FaultCode])[] = [
   [/rate.?limit|overloaded|too many requests|server is busy/i, 'overloaded'],
   [/invalid.?api.?key|incorrect api key|authentication_error|unauthori[sz]ed|expired/i, 'denied'],
   [/model_not_found|model\b.{0,80}\b(?:not found|not exist|not a valid|unknown)|not_found_error/i, 'not-found'],
+  [/\b(?:invalid|unknown|not a valid)[ _]model\b/i, 'not-found'],
   [/context.?length|maximum context|context (?:size|window)|too long|too large/i, 'invalid-input'],
 ]
-const statusDecides = new Set([401, 403, 404, 413, 429, 529])
+const statusDecides = new Set([401, 402, 403, 404, 413, 429, 529])
+/** What is used up for good is no matter of waiting, though some servers say it with a 429. */
+const usedUp = /insufficient_quota/i
 
 /** How long the body of a refusal may be before the rest is of no interest. */
 export const longestRefusal = 64 * 1024
@@ -45,15 +50,15 @@ export function refusal(
       details: { status },
     })
   const said = sayingOf(body)
-  const byWords = statusDecides.has(status) ? undefined : meaningOf(said)
+  const byWords = statusDecides.has(status) && !(status === 429 && usedUp.test(said)) ? undefined : meaningOf(said)
   const code = byWords !== undefined && status < 500 ? byWords : (codes[status] ?? ofClass(status))
   const retryAfterMs = retryAfter(response, now)
-  return new Fault(code, `${host} answers ${status}: ${said.slice(0, longestSaying)}${hints[code] ?? ''}`, {
+  return new Fault(code, `${host} answers ${status}: ${cut(said, longestSaying)}${hints[code] ?? ''}`, {
     details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   })
 }
 
-/** An error that a server hides inside an answer. */
+/** An error that a server hides inside an answer, whose own status is 200. */
 export function serverFault(error: unknown): Fault {
   const { code, status } = (error ?? {}) as { readonly code?: unknown; readonly status?: unknown }
   const said = errorText(error)
@@ -61,8 +66,8 @@ export function serverFault(error: unknown): Fault {
   const meant =
     stated === undefined ? meaningOf(`${typeof code === 'string' ? code : ''} ${typeOf(error)} ${said}`) : undefined
   const known = stated === undefined ? (meant ?? 'unavailable') : (codes[stated] ?? ofClass(stated))
-  return new Fault(known, `the server reports: ${said.slice(0, longestSaying)}${hints[known] ?? ''}`, {
-    ...(stated !== undefined && { details: { status: stated } }),
+  return new Fault(known, `the server reports: ${cut(said, longestSaying)}${hints[known] ?? ''}`, {
+    details: { status: stated ?? 200 },
   })
 }
 
@@ -103,10 +108,12 @@ function errorText(error: unknown): string {
 /** Milliseconds, from seconds, a date or the milliseconds that some servers state. */
 function retryAfter(response: Pick<HttpResponse, 'header'>, now: number): number | undefined {
   const exact = Number(response.header('retry-after-ms') ?? Number.NaN)
-  if (exact >= 0) return exact
+  if (exact >= 0 && exact < Number.POSITIVE_INFINITY) return exact
   const stated = response.header('retry-after')?.trim()
   if (stated === undefined || stated === '') return undefined
   const seconds = Number(stated)
-  const ms = Number.isNaN(seconds) ? Date.parse(stated) - now : seconds * 1000
-  return ms >= 0 ? ms : undefined
+  // Clocks in plants go wrong: a date is counted from the server's own, where it says that.
+  const sent = Date.parse(response.header('date') ?? '')
+  const ms = Number.isNaN(seconds) ? Date.parse(stated) - (Number.isNaN(sent) ? now : sent) : seconds * 1000
+  return ms >= 0 && ms < Number.POSITIVE_INFINITY ? ms : undefined
 }

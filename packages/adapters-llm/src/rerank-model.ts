@@ -34,7 +34,7 @@ export interface RerankModelOptions extends JsonEndpointOptions {
   readonly mostDocuments?: number | undefined
 }
 
-/** Any server with `/rerank` as Jina, Cohere, vLLM, llama.cpp and text-embeddings-inference have it. */
+/** Any server with `/rerank` as Jina, Cohere, vLLM and llama.cpp have it. */
 export function rerankModel(options: RerankModelOptions): RerankModel {
   const { model, mostDocuments = 1_000 } = options
   const self = { id: options.id ?? `rerank/${slug(model)}`, version: options.version ?? '1.0.0' }
@@ -66,11 +66,7 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
     const answer = await server.ask({ model, query, documents, top_n: wanted, return_documents: false }, context)
     const { results, data, model: answeredBy, usage, meta } = answer
     const rows = results ?? data
-    if (!Array.isArray(rows))
-      throw new Fault(
-        'unavailable',
-        `${server.host} answered without a ranking: ${JSON.stringify(answer).slice(0, 200)}`,
-      )
+    if (!Array.isArray(rows)) throw server.unreadable(answer, 'a ranking')
     const ranking = rows.map((row) => rankOf(row, documents.length, id)).sort((a, b) => b.score - a.score)
     if (new Set(ranking.map(({ index }) => index)).size < ranking.length || ranking.length < wanted)
       throw new Fault(
@@ -82,7 +78,7 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
       : isObject(meta) && isObject(meta.tokens)
         ? meta.tokens.input_tokens
         : undefined
-    const inputTokens = Number.isSafeInteger(tokens) ? (tokens as number) : undefined
+    const inputTokens = Number.isSafeInteger(tokens) && Number(tokens) >= 0 ? (tokens as number) : undefined
     const named = typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model
     return {
       output: { ranking: ranking.slice(0, wanted), answeredBy: named },
@@ -97,6 +93,8 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
         const { query, documents, top } = (value ?? {}) as Partial<RerankInput>
         if (typeof query !== 'string' || query.trim() === '')
           return { message: 'must be a text that is not empty', path: ['query'] }
+        if (!query.isWellFormed())
+          return { message: 'holds half a surrogate pair, which no UTF-8 can carry', path: ['query'] }
         if (top !== undefined && !(Number.isSafeInteger(top) && top > 0))
           return { message: 'must be a whole number above 0', path: ['top'] }
         return textsProblem(documents, 'documents', mostDocuments)

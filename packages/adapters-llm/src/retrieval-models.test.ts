@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, type Fault, inProcessTransport, invoke, serve } from '@dinrail/core'
 import { modelChecks, toReport } from '@dinrail/core/conformance'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { embeddingModel, rerankModel } from './index.ts'
 import { localEmbedding } from './local.ts'
 import { canRun, gguf, localEngine, missing } from './local-model.test-support.ts'
@@ -99,7 +99,62 @@ describe('an embedding model', () => {
     expect(await faultOf(invoke(model, { texts: ['a'] }, bounds))).toMatchObject({ code: 'invalid-output', message })
   })
 
+  it('learns nothing from an answer that is none', async () => {
+    const answers = [
+      { data: [{ embedding: [] }] },
+      { data: [{ embedding: [1, null] }] },
+      { data: [{ embedding: [0, 3, 4] }] },
+    ]
+    let asked = 0
+    const url = await serverThat((_, response) => json(response, answers[asked++]))
+    const model = embeddingModel({ baseUrl: url, model: 'bge' })
+    for (let i = 0; i < 2; i++)
+      expect(await faultOf(invoke(model, { texts: ['a'] }, bounds))).toMatchObject({ code: 'invalid-output' })
+    expect((await invoke(model, { texts: ['a'] }, bounds)).output.embeddings.shape).toEqual([1, 3])
+  })
+
   it.each([
+    [
+      'rows for texts that there are not',
+      [
+        { index: 0, embedding: [1, 2] },
+        { index: 5, embedding: [1, 2] },
+      ],
+      /text 5/,
+    ],
+    ['numbers that no float32 holds', [{ embedding: [1e300, 1] }, { embedding: [1, 2] }], /1e\+300/],
+  ])('never takes %s for an answer to two', async (_, data, message) => {
+    const url = await serverThat((_, response) => json(response, { data }))
+    for (const normalise of [true, false]) {
+      const model = embeddingModel({ baseUrl: url, model: 'bge', normalise })
+      expect(await faultOf(invoke(model, { texts: ['a', 'b'] }, bounds))).toMatchObject({
+        code: 'invalid-output',
+        message,
+      })
+    }
+  })
+
+  it('gets its key from the environment where the address is the maker’s own', async () => {
+    vi.stubEnv('OPENAI_API_KEY', 'sk-environment')
+    const asked: unknown[] = []
+    const model = (baseUrl: string) =>
+      embeddingModel({
+        baseUrl,
+        model: 'm',
+        retries: 0,
+        send: async ({ headers }) => {
+          asked.push(headers.authorization)
+          throw new Error('enough')
+        },
+      })
+    for (const url of ['https://api.openai.com/v1', 'http://plant/v1'])
+      await faultOf(invoke(model(url), { texts: ['a'] }, bounds))
+    vi.unstubAllEnvs()
+    expect(asked).toEqual(['Bearer sk-environment', undefined])
+  })
+
+  it.each([
+    ['half a surrogate pair', ['a\ud800'], '/input/texts/0'],
     ['no text', [], '/input/texts'],
     ['an empty text', ['a', ' '], '/input/texts/1'],
     ['too many texts', Array(5).fill('a'), '/input/texts'],
@@ -118,6 +173,39 @@ describe('an embedding model', () => {
     expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['unavailable', 'denied'])
     expect(fault.code).toBe('denied')
     expect(JSON.stringify(fault)).not.toContain(key)
+  })
+})
+
+describe('what a server says in place of an answer', () => {
+  const models = [
+    [
+      'embeddings',
+      (baseUrl: string) => invoke(embeddingModel({ baseUrl, model: 'm', key, retries: 0 }), { texts: ['a'] }, bounds),
+    ],
+    [
+      'a ranking',
+      (baseUrl: string) =>
+        invoke(rerankModel({ baseUrl, model: 'm', key, retries: 0 }), { query: 'a', documents: ['b'] }, bounds),
+    ],
+  ] as const
+
+  it.each(models)('is told without the key: %s', async (_, ask) => {
+    const url = await serverThat((_, response) => json(response, { said: `bad key ${key}` }))
+    const fault = await faultOf(ask(url))
+    expect(fault).toMatchObject({ code: 'unavailable', message: /bad key/ })
+    expect(fault.message).not.toContain(key)
+  })
+
+  it.each(models)('is an error inside a 200: %s', async (_, ask) => {
+    const url = await serverThat((_, response) => json(response, { error: { message: 'busy', code: 429 } }))
+    expect(await faultOf(ask(url))).toMatchObject({ code: 'overloaded', message: /busy/ })
+  })
+
+  it.each(models)('is a web page: %s', async (_, ask) => {
+    const url = await serverThat((_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!-- a page --><p>Welcome</p>'),
+    )
+    expect(await faultOf(ask(url))).toMatchObject({ code: 'unavailable', retryable: false, message: /web page/ })
   })
 })
 

@@ -5,9 +5,10 @@ import {
   type ChatOutput,
   defineChatModel,
   Fault,
+  isFault,
   type RunResult,
 } from '@dinrail/core'
-import { contentParts } from './content-parts.ts'
+import { inParts } from './content-parts.ts'
 
 /** What a scripted model does with one call: answer, or fault. */
 export type ScriptedStep =
@@ -32,7 +33,7 @@ export function scriptedModel(steps: readonly ScriptedStep[], id = 'test/scripte
     if (step === undefined)
       throw new Fault('internal', `the script has ${steps.length} steps and was asked for one more`)
     next += 1
-    if (step instanceof Fault) throw step
+    if (isFault(step)) throw step
     const content = typeof step === 'function' ? await step(input) : step
     const called = content.some(({ kind }) => kind === 'tool-call')
     return { output: { content, finishReason: called ? 'tool-calls' : 'stop', answeredBy: 'script', tokens: {} } }
@@ -44,11 +45,7 @@ export function scriptedModel(steps: readonly ScriptedStep[], id = 'test/scripte
     title: 'Scripted model',
     chat: { tools: true, structuredOutput: 'native', modalities: ['text', 'image', 'document'] },
     run,
-    async *stream(input) {
-      const result = await run(input)
-      yield* contentParts(result.output.content)
-      yield { final: true, ...result }
-    },
+    stream: (input) => inParts(() => run(input)),
   })
   const assertConsumed = () => {
     if (next < steps.length)

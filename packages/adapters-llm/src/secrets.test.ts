@@ -39,6 +39,14 @@ describe('secrets', () => {
     )
   })
 
+  it.each([
+    ['percent-encoded in small letters', 'sk-A/b+c', 'sk-A%2fb%2bc'],
+    ['with a line’s end that only the file had', 'sk-from-a-file\n', 'sk-from-a-file'],
+    ['cut off at the end', 'sk-0123456789', 'sk-012345'],
+  ])('are found %s', (_, key, said) => {
+    expect(secretHider([key])(`who is ${said}`)).toBe('who is …')
+  })
+
   it('leave a text as it is that holds none of them', () => {
     expect(secretHider(['sk-1234567890', undefined, ''])('the answer is 1234')).toBe('the answer is 1234')
   })

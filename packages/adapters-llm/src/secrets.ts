@@ -2,34 +2,79 @@ const hidden = '…'
 /** Shorter ones would blot out half of every message; no key is that short. */
 const shortestSecret = 4
 
-/** Takes every secret out of a text, as it is and as other programs write it: escaped, percent-encoded, in base64, in hexadecimal. */
+/** Takes every secret out of a text, in all the forms in which other programs write it, also where `cut` has left only its beginning. */
 export function secretHider(secrets: readonly (string | undefined)[]): (text: string) => string {
-  const forms = secrets.flatMap((secret) =>
-    secret === undefined || secret.length < shortestSecret ? [] : formsOf(secret),
-  )
-  if (forms.length === 0) return (text) => text
   // A long form may contain a short one, which must not leave the rest behind.
-  const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length)
+  const forms = [...new Set(secrets.flatMap(secretForms))].sort((a, b) => b.length - a.length)
+  if (forms.length === 0) return (text) => text
   return (text) => {
-    let shown = text
-    for (const form of longestFirst) shown = shown.replaceAll(form, hidden)
+    const shown = forms.reduce((rest, form) => rest.replaceAll(form, hidden), text)
     return shown
+      .split(hidden)
+      .map((piece) => withoutBeginning(piece, forms))
+      .join(hidden)
   }
 }
 
-/** Names of headers whose values nobody else may see. */
-export const secretHeader = /auth|key|token|secret|cookie|credential/i
+/** A text of at most so many characters, and the mark of a cut where there were more. */
+export function cut(text: string, longest: number): string {
+  return text.length > longest ? text.slice(0, longest) + hidden : text
+}
 
-function formsOf(secret: string): string[] {
+function withoutBeginning(text: string, forms: readonly string[]): string {
+  for (const form of forms)
+    for (let length = Math.min(form.length - 1, text.length); length >= shortestSecret; length--)
+      if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + hidden
+  return text
+}
+
+/** Names of headers whose values nobody else may see. */
+const secretHeader = /auth|key|token|secret|cookie|credential|pass|session/i
+
+/** What nobody may see of a request: its key, the values of its URL, and those of its headers that say so by their names. */
+export function secretsOf({
+  key,
+  url,
+  headers,
+}: {
+  readonly key?: string | undefined
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+}): string[] {
+  const inHeaders = Object.entries(headers).flatMap(([name, value]) =>
+    secretHeader.test(name) ? [value, ...credentialsIn(value)] : [],
+  )
+  return [...(key === undefined ? [] : [key]), ...inHeaders, ...url.searchParams.values()]
+}
+
+/** A header's secrets without what stands before them: a scheme, the name of a cookie, the user beside a password. */
+function credentialsIn(value: string): string[] {
+  const [, scheme = '', rest = ''] = /^(\S+)\s+(.+)$/s.exec(value.trim()) ?? []
+  const pieces = value.split(/[\s;,=]+/).filter((piece) => piece.length >= 2 * shortestSecret)
+  if (scheme.toLowerCase() !== 'basic') return [rest, ...pieces]
+  try {
+    const pair = atob(rest)
+    return [rest, pair, pair.slice(pair.indexOf(':') + 1)]
+  } catch {
+    return [rest]
+  }
+}
+
+/** A secret as it is and as other programs write it: escaped, percent-encoded, in base64, in hexadecimal. */
+export function secretForms(stated: string | undefined): string[] {
+  // The blanks around a header's value are no part of what a server sees.
+  const secret = stated?.trim() ?? ''
+  if (secret.length < shortestSecret) return []
   const bytes = Array.from(new TextEncoder().encode(secret), (byte) => String.fromCharCode(byte)).join('')
   const hex = Array.from(bytes, (sign) => sign.charCodeAt(0).toString(16).padStart(2, '0')).join('')
   const escaped = JSON.stringify(secret).slice(1, -1)
+  const percent = encodeURIComponent(secret)
   return [
     secret,
     escaped,
     escaped.replaceAll('/', '\\/'),
-    encodeURIComponent(secret),
-    encodeURIComponent(secret).toLowerCase(),
+    percent,
+    percent.replace(/%../g, (octet) => octet.toLowerCase()),
     hex,
     hex.toUpperCase(),
     ...[0, 1, 2].flatMap((before) => base64Within(bytes, before)),

@@ -85,11 +85,18 @@ function isHostOf({ hosts = [] }: Server, hostname: string): boolean {
   return hosts.some((host) => (host.startsWith('.') ? hostname.endsWith(host) : hostname === host))
 }
 
+/** The header that carries the key, where there is one. */
+export function keyHeader({ auth }: Server, key: string | undefined): Record<string, string> {
+  if (key === undefined || key === '') return {}
+  return auth === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` }
+}
+
 /** The key from the environment, for servers that are known to be the ones that it belongs to. */
 export function keyFromEnvironment(server: Server, { hostname }: URL): string | undefined {
   if (server.keyVariable === undefined || !isHostOf(server, hostname)) return undefined
   const { process } = globalThis as {
     readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
   }
-  return process?.env?.[server.keyVariable]
+  // Secrets that are mounted as files often end with a line's end.
+  return process?.env?.[server.keyVariable]?.trim()
 }

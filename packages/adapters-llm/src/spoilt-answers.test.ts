@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   conversation,
   type Ending,
@@ -11,7 +11,6 @@ import {
 } from './fixtures.test-support.ts'
 
 const named = fixtures.map((fixture) => [`${fixture.protocol}: ${fixture.name}`, fixture] as const)
-const whole = named.filter(([, { expected }]) => expected.fault === undefined)
 
 const read = (fixture: Fixture, pieces: readonly Uint8Array[], ending?: Ending) =>
   readAnswer(modelOf(fixture, sending(pieces, ending)), conversation(fixture.expected.earlier))
@@ -46,16 +45,27 @@ describe('an answer that is spoilt on its way', () => {
     }
   })
 
-  it.each(whole.filter(([name]) => /calls-index-from-1|think-tags$|thinking-and-call/.test(name)))(
-    'is a fault that can fail over when it stalls: %s',
-    async (_, fixture) => {
+  describe('in silence', () => {
+    afterEach(() => void vi.useRealTimers())
+
+    it.each(named)('is a fault that can fail over, wherever it stalls: %s', async (_, fixture) => {
+      // Nobody waits here for the time that passes.
+      vi.useFakeTimers()
+      const { fault: own } = fixture.expected
+      let open = fixture.bytes.length
       const stalls = Array.from(fixture.bytes, async (_byte, at) => {
         const send = sending([fixture.bytes.subarray(0, at)], 'stall')
-        const { fault } = await readAnswer(modelOf(fixture, send, { idleMs: 30 }), conversation())
-        expect(fault, `stalled at ${at}`).toMatchObject({ code: 'unavailable', retryable: true })
-        expect(fault?.details).toMatchObject({ timeout: 'idle' })
+        const found = await readAnswer(modelOf(fixture, send, { idleMs: 30 }), conversation(fixture.expected.earlier))
+        open -= 1
+        return [at, found] as const
       })
-      await Promise.all(stalls)
-    },
-  )
+      while (open > 0) await vi.advanceTimersByTimeAsync(30)
+      for (const [at, { fault, reply }] of await Promise.all(stalls)) {
+        const why = `stalled at ${at}: ${fault?.message}`
+        expect(reply, why).toBeUndefined()
+        if (own !== undefined && fault?.message.includes(own.message)) expect(fault.code, why).toBe(own.code)
+        else expect(fault, why).toMatchObject({ code: 'unavailable', retryable: true, details: { timeout: 'idle' } })
+      }
+    })
+  })
 })

@@ -22,7 +22,9 @@ export class ThinkTags {
   }
 
   end(): void {
-    if (this.held !== '') this.say(this.state === 'inside' ? 'reasoning' : 'text', this.held)
+    const inside = this.state === 'inside'
+    const rest = this.after && !inside ? this.held.trimStart() : this.held
+    if (rest !== '') this.say(inside ? 'reasoning' : 'text', rest)
     this.held = ''
   }
 

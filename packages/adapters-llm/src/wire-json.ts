@@ -1,4 +1,5 @@
 import { type ChatOutput, Fault } from '@dinrail/core'
+import { cut } from './secrets.ts'
 
 /** An event's data as an object. What is none was garbled on its way. */
 export function asObject<Shape>(data: string): Shape {
@@ -6,9 +7,9 @@ export function asObject<Shape>(data: string): Shape {
   try {
     value = JSON.parse(data)
   } catch {
-    throw new Fault('unavailable', `the server sent something that is not JSON: ${data.slice(0, 120)}`)
+    throw new Fault('unavailable', `the server sent something that is not JSON: ${cut(data, 120)}`)
   }
-  if (!isObject(value)) throw new Fault('unavailable', `the server sent no JSON object: ${data.slice(0, 120)}`)
+  if (!isObject(value)) throw new Fault('unavailable', `the server sent no JSON object: ${cut(data, 120)}`)
   return value as Shape
 }
 
