@@ -19,7 +19,7 @@ interface Piece {
 /** A tool call as it grows. */
 export interface GrowingCall {
   /** Where the server says that it stands; anything, also nothing. */
-  readonly index: unknown
+  index: unknown
   /** As the server calls it; empty where it does not. */
   id: string
   name: string

@@ -30,6 +30,7 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   const parts = new AnswerParts(input)
   let answeredBy = model
+  let over = false
   let finishReason: FinishReason | undefined
   const usage: Partial<Record<string, number>> = {}
 
@@ -76,7 +77,8 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   return {
     take({ name, data }) {
       // Some servers end like those of chat completions.
-      if (data === '[DONE]') return
+      over ||= data === '[DONE]' || name === 'message_stop'
+      if (over) return
       const message = asObject<Message>(data)
       const type = message.type ?? name
       if (type === 'error' || isObject(message.error)) throw serverFault(message.error ?? message)
@@ -91,6 +93,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
       }
     },
     fresh: () => parts.takeFresh(),
+    isOver: () => over,
     cacheWrites: () => usage.cache_creation_input_tokens,
     finish() {
       if (finishReason === undefined)

@@ -31,6 +31,9 @@ export interface BoundedRequestOptions {
   readonly longestAnswer: number
 }
 
+/** How long a server may leave a connection open after its last word. */
+const lingerMs = 100
+
 /** One request and its answer. Whatever its sender does, each wait ends by the timeouts and with the caller's call. */
 export class BoundedRequest {
   /** Where something may pass that is not the caller's; making one costs as much as a small answer's reading. */
@@ -60,6 +63,8 @@ export class BoundedRequest {
 
   async open(): Promise<HttpResponse> {
     const { send, request, host } = this.options
+    // A call that was over before is not sent.
+    if (this.ended !== undefined) throw this.ended
     try {
       const { signal } = this.controller ?? this.options
       const opened = send({ ...request, signal }).then((response) => {
@@ -87,6 +92,8 @@ export class BoundedRequest {
     } catch (problem) {
       throw this.ended ?? connectionFault(problem, `${host} broke off in the middle of its answer`)
     }
+    // From here on it is the reader who takes his time.
+    delete this.dues.idle
     this.received += bytes?.length ?? 0
     if (this.received > longestAnswer)
       throw new Fault(
@@ -94,6 +101,16 @@ export class BoundedRequest {
         `${host} answers with more than ${longestAnswer} bytes, which was taken for no answer`,
       )
     return bytes
+  }
+
+  /** Whoever answered says that nothing more comes: a moment for the connection to say so too, since only then can it be kept. */
+  async linger(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, lingerMs)
+    })
+    await Promise.race([this.response!.read().catch(() => {}), patience])
+    clearTimeout(timer)
   }
 
   /** The server has begun to answer. */

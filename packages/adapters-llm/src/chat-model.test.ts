@@ -131,6 +131,23 @@ describe('a chat model', () => {
     expect(output.content).toMatchObject([{ callId: 'a-2' }])
   })
 
+  it('knows the call again whose first piece said no place', async () => {
+    const piece = (more: object) => chunk({ tool_calls: [more] })
+    const server = await serverThat(
+      streamOf(
+        piece({ id: 'a', function: { name: 'speed', arguments: '{"v"' } }),
+        piece({ index: 0, function: { arguments: ':9}' } }),
+        piece({ index: 1, id: 'b', function: { name: 'stop', arguments: '{}' } }),
+        chunk({}, 'tool_calls'),
+      ),
+    )
+    const answer = stream(chatModel({ baseUrl: server.url, model: 'm' }), hello, { deadlineMs: 5_000 })
+    expect((await answer.finish()).output.content).toMatchObject([
+      { callId: 'a', name: 'speed', arguments: { v: 9 } },
+      { callId: 'b', name: 'stop', arguments: {} },
+    ])
+  })
+
   it('streams a call as it grows', async () => {
     const piece = (more: object) => chunk({ tool_calls: [{ index: 0, ...more }] })
     const server = await serverThat((_request, response) => {

@@ -3,7 +3,7 @@ import { readBaseUrl } from './base-url.ts'
 import { completionReader } from './completion.ts'
 import { completionRequest } from './completion-request.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
-import { keyFromEnvironment, type Server, type ServerName, serverAt, servers } from './servers.ts'
+import { keyFromEnvironment, keyHeader, type Server, type ServerName, serverAt, servers } from './servers.ts'
 
 export interface ChatModelOptions extends EndpointOptions {
   /** The server by name, or what is peculiar about yours; found by the base URL unless stated. */
@@ -31,11 +31,6 @@ export function chatModel(options: ChatModelOptions): ChatModel {
 }
 
 const unlessKnown: ChatCard = { tools: true, structuredOutput: 'prompt', modalities: ['text'] }
-
-function keyHeader({ auth }: Server, key: string | undefined): Record<string, string> {
-  if (key === undefined || key === '') return {}
-  return auth === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` }
-}
 
 function completionsUrl(base: URL, { model, apiVersion = '2024-10-21' }: ChatModelOptions, { paths }: Server): string {
   const url = new URL(base)

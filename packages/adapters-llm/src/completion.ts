@@ -85,6 +85,7 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
       if (isObject(choice)) takeChoice(choice)
     },
     fresh: () => parts.takeFresh(),
+    isOver: () => done,
     finish() {
       if (!done && finishReason === undefined)
         throw new Fault('unavailable', `${answeredBy} stopped in the middle of its answer`)
@@ -106,17 +107,24 @@ function takeCall(parts: AnswerParts, piece: CallPiece): void {
   const id = typeof piece.id === 'string' ? piece.id : ''
   const name = typeof piece.function?.name === 'string' ? piece.function.name : ''
   const { calls } = parts
+  const byPlace = ({ index }: GrowingCall) => index === piece.index
   const known =
     typeof piece.index === 'number'
-      ? calls.findLast(({ index }) => index === piece.index)
+      ? (calls.findLast(byPlace) ?? unplaced(calls.at(-1), name))
       : ((id !== '' ? calls.findLast((call) => call.id === id) : undefined) ?? calls.at(-1))
   const call = known === undefined || begins(known, id, name) ? parts.beginCall(piece.index, id) : known
+  call.index ??= piece.index
   if (call.id === '') call.id = id
   if (call.name === '') call.name = name
   const text = piece.function?.arguments
   if (typeof text === 'string') call.text += text
   else if (typeof text === 'object' && text !== null) call.text += JSON.stringify(text)
   parts.growCall(call)
+}
+
+/** A call whose first piece said no place: what follows without a name belongs to it. */
+function unplaced(last: GrowingCall | undefined, name: string): GrowingCall | undefined {
+  return last?.index === undefined && name === '' ? last : undefined
 }
 
 /** Whether a piece with a name, where a call already has one, is another call and not a repetition. */

@@ -22,6 +22,8 @@ export interface AnswerReader {
   take(event: ServerEvent): void
   /** What is new since it was last asked. */
   fresh(): ChatPart[]
+  /** Whether the server said that nothing more comes. */
+  isOver(): boolean
   /** The whole answer. Throws `unavailable` where the server stopped in the middle: a short answer is never taken for whole. */
   finish(): ChatOutput
   /** How many of the tokens that it read the server wrote to its cache, which costs more with some; where it says so. */

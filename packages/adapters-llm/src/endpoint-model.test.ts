@@ -195,6 +195,36 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     expect(fault.details).toMatchObject({ timeout: 'idle' })
   })
 
+  it('takes an answer for whole when its server says so, though the connection stays open', async () => {
+    const endless: Answers = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`${chunk({ content: 'hi' })}${chunk({}, 'stop')}data: [DONE]\n\n`)
+    }
+    const { reply } = await read((await serverThat(endless)).url, {}, 60_000)
+    expect(reply?.output.content).toEqual([{ kind: 'text', text: 'hi' }])
+    const server = await serverThat(streamOf(chunk({ content: 'hi' }), chunk({}, 'stop'), 'data: [DONE]\n\n'))
+    for (let i = 0; i < 3; i++) expect((await read(server.url)).reply?.output.finishReason).toBe('stop')
+    expect(server.connections()).toBeLessThanOrEqual(2)
+  })
+
+  it('lets whoever reads a stream take his time', async () => {
+    let goOn = () => {}
+    const server = await serverThat((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(chunk({ content: 'a' }))
+      goOn = () => response.end(`${chunk({ content: 'b' }, 'stop')}data: [DONE]\n\n`)
+    })
+    let said = ''
+    const parts = stream(model(server.url, { timeouts: { idleMs: 100 } }), hello, { deadlineMs: 10_000 })
+    for await (const part of parts) {
+      if (part.kind === 'text-delta') said += part.text
+      if (said !== 'a') continue
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      goOn()
+    }
+    expect(said).toBe('ab')
+  })
+
   it('ends a server that sends one byte after another for ever', async () => {
     const server = await serverThat((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -112,7 +112,8 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
             const came = bytes === undefined ? events.end() : events.push(bytes)
             if (came.length > 0) request.begun()
             for (const event of came) reader.take(event)
-            if (bytes === undefined) whole = reader.finish()
+            if (bytes === undefined || reader.isOver()) whole = reader.finish()
+            if (bytes !== undefined && whole !== undefined) await request.linger()
           }
           return reader.fresh()
         },

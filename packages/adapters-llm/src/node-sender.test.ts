@@ -108,6 +108,18 @@ describe('the sender for Node', () => {
     expect(seen).toEqual([`POST ${server.url}/chat/completions`])
   })
 
+  it('says what is wrong with the address of a proxy, and not its password', () => {
+    const wrong = () => nodeSender({ proxy: 'http://plant:se-cret@proxy:99999' })
+    expect(wrong).toThrow(/proxy is no address/)
+    expect(() => {
+      try {
+        wrong()
+      } catch (problem) {
+        throw new Error(JSON.stringify(problem, Object.getOwnPropertyNames(problem)))
+      }
+    }).not.toThrow(/se-cret/)
+  })
+
   it.skipIf(!hasSixth)('reaches a proxy and servers at addresses of the sixth version', async () => {
     const seen: string[] = []
     const server = createPlainServer((request, response) => {

@@ -34,7 +34,7 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
   } as const
   const plain = new HttpAgent(kept)
   const secure = new HttpsAgent({ ...kept, ...tls })
-  const way = proxy === undefined ? undefined : proxied(new URL(proxy), secure)
+  const way = proxy === undefined ? undefined : proxied(readProxy(proxy), secure)
   // Where a request goes is worked out once for each address.
   const routes = new Map<string, RequestOptions>()
   function routeTo(url: string): RequestOptions {
@@ -81,6 +81,12 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       secure.destroy()
     },
   })
+}
+
+/** Node's own error quotes the whole address, with the password. */
+function readProxy(proxy: string): URL {
+  if (URL.canParse(proxy)) return new URL(proxy)
+  throw new TypeError('nodeSender: the proxy is no address such as http://proxy.plant:3128')
 }
 
 /** How many chunks may wait to be read before the server is made to wait. */
