@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { secretHider } from './secrets.ts'
+import { secretHider, secretsOf } from './secrets.ts'
 
 const sign = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code))
 const secret = fc.string({ unit: sign, minLength: 12, maxLength: 60 })
@@ -45,6 +45,11 @@ describe('secrets', () => {
     ['cut off at the end', 'sk-0123456789', 'sk-012345'],
   ])('are found %s', (_, key, said) => {
     expect(secretHider([key])(`who is ${said}`)).toBe('who is …')
+  })
+
+  it('are in the query of an address, but for the version of its interface', () => {
+    const url = new URL('https://works.azure.com/v1?code=s3cret-code&api-version=2024-10-21')
+    expect(secretsOf({ url, headers: {} })).toEqual(['s3cret-code'])
   })
 
   it('leave a text as it is that holds none of them', () => {

@@ -44,7 +44,9 @@ export function secretsOf({
   const inHeaders = Object.entries(headers).flatMap(([name, value]) =>
     secretHeader.test(name) ? [value, ...credentialsIn(value)] : [],
   )
-  return [...(key === undefined ? [] : [key]), ...inHeaders, ...url.searchParams.values()]
+  // What an interface's version is helps whoever reads that it is refused.
+  const inQuery = [...url.searchParams].flatMap(([name, value]) => (name === 'api-version' ? [] : [value]))
+  return [...(key === undefined ? [] : [key]), ...inHeaders, ...inQuery]
 }
 
 /** A header's secrets without what stands before them: a scheme, the name of a cookie, the user beside a password. */
