@@ -45,6 +45,11 @@ describe('feeds that do not fit are invalid-input that names the input and what 
       { features: floats(new Float32Array(63), 1, 64) },
       /holds 63 values where its shape .* takes 64/,
     ],
+    [
+      'an array of another type',
+      { features: { ...ints, type: 'float32' } },
+      /'features' takes float32 in a Float32Array, not in a Int32Array/,
+    ],
     ['an extra name', { features: floats(new Float32Array(64), 1, 64), colour: ints }, /'colour' is no input/],
   ])('%s', async (_, feeds, message) => {
     const engine = await load(mlp())
