@@ -390,6 +390,20 @@ describe('texts and constants', () => {
   })
 })
 
+describe('a constant that its type cannot hold is refused when it is loaded', () => {
+  it.each([
+    ['uint8', 300],
+    ['int64', 0.5],
+    ['bool', 2],
+    ['float16', 1e6],
+    ['float32', 1e39],
+  ] as const)('%s: %d', async (type, constant) => {
+    await expect(one({ constant }, identity([1], type))).rejects.toThrow(
+      new TypeError(`inputs.x.constant holds ${constant}, which no ${type} is: the file takes that type`),
+    )
+  })
+})
+
 describe('texts in a list', () => {
   it('fill the shape of the file, and come back in a list', async () => {
     const model = await onnxModel({

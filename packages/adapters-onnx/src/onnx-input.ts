@@ -1,3 +1,4 @@
+import type { Tensor } from '@dinrail/core'
 import type { Properties } from './fields-schema.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 
@@ -18,9 +19,9 @@ export interface Memory {
   /** By ONNX input: what its next call is fed. */
   readonly states: Map<string, OnnxTensor>
   /** By ONNX input: the rows of its window, oldest first; of an overlap, the one row that stands in front. */
-  readonly rows: Map<string, readonly Float64Array[]>
+  readonly rows: Map<string, readonly Tensor['data'][]>
   /** The rows as they are once the call at hand is answered. */
-  readonly nextRows: Map<string, readonly Float64Array[]>
+  readonly nextRows: Map<string, readonly Tensor['data'][]>
   /** Calls whose windows still hold a moment of uncertain quality, the last answered one included. */
   doubtful: number
   /** Of the call at hand: a window that is not full. */

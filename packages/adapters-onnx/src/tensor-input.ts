@@ -1,6 +1,6 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
 import type { ConstantInput, StateInput, TensorInput } from './contract.ts'
-import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
+import { arrayOf, canBeGivenAs, canHold, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
 import { lineOf } from './scale.ts'
@@ -62,16 +62,17 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
         })
       // Of a shape that is stated in numbers the dimensions are the same in every call.
       const dims = isOpen ? (isBatchAdded ? [1, ...lengths] : lengths) : probe
-      return { type, dims, data: given(overlap > 0 ? withOverlap(data as Float32Array, memory!) : data) }
+      return { type, dims, data: given(overlap > 0 ? withOverlap(data, memory!) : data) }
     },
     ...(overlap > 0 && { calls: 2 }),
   }
 
-  function withOverlap(data: Float32Array, { rows, nextRows }: Memory): Float32Array {
-    const whole = new (data.constructor as Float32ArrayConstructor)(overlap + data.length)
-    whole.set(rows.get(metadata.name)?.[0] ?? [])
-    whole.set(data, overlap)
-    nextRows.set(metadata.name, [Float64Array.from(whole.subarray(whole.length - overlap))])
+  /** All of them are of the one type that callers send, which may be 64-bit integers. */
+  function withOverlap(data: Tensor['data'], { rows, nextRows }: Memory): Tensor['data'] {
+    const whole = new arrayOf[dtype](overlap + data.length)
+    whole.set((rows.get(metadata.name)?.[0] ?? []) as never)
+    whole.set(data as never, overlap)
+    nextRows.set(metadata.name, [whole.slice(whole.length - overlap)])
     return whole
   }
 }
@@ -135,8 +136,9 @@ export function constantInput(metadata: OnnxMetadata, { constant, shape }: Const
   const at = `inputs.${metadata.name}`
   const type = typeOf(at, metadata)
   const numbers = typeof constant === 'number' ? [constant] : constant
-  if (numbers.some((one) => !(type.startsWith('float') ? Number.isFinite(one) : Number.isSafeInteger(one))))
-    throw new TypeError(`${at}.constant is ${JSON.stringify(constant)}, the file takes ${type}`)
+  const odd = numbers.find((one) => !canHold(type, one))
+  if (odd !== undefined)
+    throw new TypeError(`${at}.constant holds ${odd}, which no ${type} is: the file takes that type`)
   const lengths = shape ?? (typeof constant === 'number' && metadata.shape?.length !== 1 ? [] : [numbers.length])
   const dims = dimsFor(at, metadata, lengths)
   if (dims.reduce((product, length) => product * length, 1) !== numbers.length)

@@ -59,7 +59,8 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
     const row = new Float64Array(width)
     writeRow(row, (name) => input[name])
     const { length, filling = 'refuse' } = window!
-    const rows = [...(memory!.rows.get(metadata.name) ?? []), row].slice(-length)
+    const before = (memory!.rows.get(metadata.name) ?? []) as readonly Float64Array[]
+    const rows = [...before, row].slice(-length)
     memory!.nextRows.set(metadata.name, rows)
     const missing = length - rows.length
     if (missing > 0) memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
