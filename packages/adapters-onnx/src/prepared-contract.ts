@@ -11,8 +11,9 @@ import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 import { constantInput, stateInput, tensorInput } from './tensor-input.ts'
+import { tensorOutput } from './tensor-output.ts'
 import { isOneText, textInput, textOutput } from './text-fields.ts'
-import { confidenceOf, tensorOutput, valuesOutput } from './values-output.ts'
+import { confidenceOf, valuesOutput } from './values-output.ts'
 import { numberSchema, vectorInput } from './vector-input.ts'
 
 /** All inputs of a network, held against the file and ready for use. */
