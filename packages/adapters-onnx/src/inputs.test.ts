@@ -404,6 +404,44 @@ describe('a constant that its type cannot hold is refused when it is loaded', ()
   })
 })
 
+describe('fields and ports of any name', () => {
+  it.each(['constructor', 'toString'])('%s is one like all others', async (name) => {
+    const model = (await onnxModel({
+      ...stated,
+      model: tinyNetwork({
+        inputs: { [name]: [1] },
+        outputs: { [name === 'toString' ? 'valueOf' : 'y']: [1] },
+        build: (graph) => graph.apply('Identity', [name], { output: name === 'toString' ? 'valueOf' : 'y' }),
+      }),
+    })) as OnnxModel<never, Readonly<Record<string, Tensor>>>
+    const { output } = await invoke(model, { [name]: tensor(Float32Array.of(3)) } as never, bounds)
+    expect(Object.values(output).map(({ data }) => data)).toEqual([Float32Array.of(3)])
+    expect(await faultOf(invoke(model, {} as never, bounds))).toMatchObject({
+      code: 'invalid-input',
+      field: `/input/${name}`,
+      message: expect.stringContaining('is missing'),
+    })
+    await model.dispose()
+  })
+
+  it('__proto__ is refused when the file is loaded', async () => {
+    const file = tinyNetwork({
+      inputs: { ['__proto__']: [1] },
+      outputs: { y: [1] },
+      build: (graph) => graph.apply('Identity', ['__proto__'], { output: 'y' }),
+    })
+    await expect(onnxModel({ ...stated, model: file })).rejects.toThrow(/no ONNX input can be named __proto__/)
+  })
+
+  it('session is a text that must be there where the network remembers nothing', async () => {
+    const model = await one({ text: { field: 'session' } }, identity([1], 'string'))
+    expect(model.descriptor.input.required).toEqual(['session'])
+    expect((await invoke(model, { session: 'a' } as never, bounds)).output).toEqual({ y: 'a' })
+    expect(await faultOf(invoke(model, {} as never, bounds))).toMatchObject({ field: '/input/session' })
+    await model.dispose()
+  })
+})
+
 describe('texts in a list', () => {
   it('fill the shape of the file, and come back in a list', async () => {
     const model = await onnxModel({
