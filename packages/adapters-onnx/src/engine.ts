@@ -1,18 +1,19 @@
 import { batched } from './batching.ts'
 import { type ExternalReader, readExternalData } from './external-data.ts'
 import { checkFeeds, checkRows } from './feeds.ts'
-import { readModelFile } from './model-file.ts'
+import { type ModelFile, readModelFile } from './model-file.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
 import { rowsProblem } from './rows.ts'
 import type { OnnxMetadata, OnnxRuntime, OnnxSessionOptions } from './runtime.ts'
 import { sessionHere } from './session-here.ts'
 import { settledInTime } from './settled-in-time.ts'
 import { mixingProblem, typicalRunMs } from './trial.ts'
+import { withoutGuesses } from './unstated-ranks.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 /** One loaded network, wherever it runs. */
 export interface Engine {
-  /** What must be fed. A length that the file leaves open reads −1, a symbolic one is its name. */
+  /** What must be fed. A length that the file leaves open reads −1, a symbolic one is its name; no shape where no axis is stated. */
   readonly inputs: readonly OnnxMetadata[]
   readonly outputs: readonly OnnxMetadata[]
   /** Where it runs, as stated or measured. */
@@ -75,14 +76,14 @@ const worthAPoolMs = 0.5
  * it lacks an operator, `denied` where the file reaches for others outside of its folder.
  */
 export async function loadEngine({ runtime, bytes, id, execution = {}, external }: EngineDefinition): Promise<Engine> {
-  const { externalData } = readModelFile(bytes)
+  const file = readModelFile(bytes)
   const { batching, queue = 4096, providers } = execution
   const options: OnnxSessionOptions = {
-    ...(await readExternalData(id, externalData, external)),
+    ...(await readExternalData(id, file.externalData, external)),
     ...(providers && { executionProviders: providers }),
   }
   // Where calls are joined they wait before, not here.
-  const placing = { runtime, bytes, id, options, execution, queue: batching === undefined ? queue : unbounded }
+  const placing = { runtime, bytes, id, options, execution, file, queue: batching === undefined ? queue : unbounded }
   const { place, network: alone } = await placed(placing)
   const network = batching === undefined ? alone : await joining(id, alone, batching, queue)
   return {
@@ -109,6 +110,7 @@ const unbounded = Number.POSITIVE_INFINITY
 interface Placing extends Pick<Required<EngineDefinition>, 'runtime' | 'bytes' | 'id' | 'execution'> {
   readonly options: OnnxSessionOptions
   readonly queue: number
+  readonly file: ModelFile
 }
 
 async function placed({
@@ -118,18 +120,31 @@ async function placed({
   options,
   execution,
   queue,
+  file,
 }: Placing): Promise<Pick<Engine, 'place'> & { network: Network }> {
   const { pool, where = pool === undefined ? 'here' : 'measured' } = execution
-  if (where === 'here') return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
+  const here = async () => asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file)
+  if (where === 'here') return { place: 'here', network: await here() }
   if (pool === undefined)
     throw new TypeError(`${id}: execution.where is '${where}' and execution.pool is missing: pass a workerPool`)
   const pooled = await pool.load({ bytes, id, options, queue })
-  if (where === 'pool') return { place: 'pool', network: pooled }
-  const typical = await typicalRunMs(pooled)
+  const network = asStated(pooled, file)
+  if (where === 'pool') return { place: 'pool', network }
+  const typical = await typicalRunMs(network, () => pooled.lastRunMs)
   // What cannot be tried stays where a run that never ends can be stopped.
-  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network: pooled }
+  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network }
   await pooled.dispose()
-  return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
+  return { place: 'here', network: await here() }
+}
+
+function asStated({ inputs, outputs, parallel, run, dispose }: Network, file: ModelFile): Network {
+  return {
+    inputs: withoutGuesses(inputs, file.inputs),
+    outputs: withoutGuesses(outputs, file.outputs),
+    parallel,
+    run,
+    dispose,
+  }
 }
 
 async function joining(

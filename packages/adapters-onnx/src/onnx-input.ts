@@ -36,6 +36,12 @@ export function shapeText(shape: readonly (number | string)[] | undefined): stri
   return `[${(shape ?? ['…']).map((length) => (length === -1 ? '?' : length)).join(', ')}]`
 }
 
+/** As `dimsFor`, for what exporters give a batch axis: where the file does not say how many axes there are, it is in front. */
+export function batchedDimsFor(at: string, metadata: OnnxMetadata, wanted: readonly number[]): readonly number[] {
+  const dims = dimsFor(at, metadata, wanted)
+  return metadata.shape === undefined ? [1, ...dims] : dims
+}
+
 /** The lengths with the batch axis in front where the file has one axis more. Throws a `TypeError` where the file has others. */
 export function dimsFor(at: string, { name, shape: has }: OnnxMetadata, wanted: readonly number[]): readonly number[] {
   const count = wanted.reduce((product, length) => product * Math.max(1, length), 1)

@@ -9,9 +9,10 @@ export function rowsProblem(inputs: readonly OnnxMetadata[], outputs: readonly O
     ['input', inputs],
     ['output', outputs],
   ] as const)
-    for (const { name, isTensor, shape = [] } of ports) {
-      const [length] = shape
+    for (const { name, isTensor, shape } of ports) {
       if (!isTensor) return `the ONNX ${side} '${name}' is no tensor`
+      if (shape === undefined) return `the file does not say how many axes the ONNX ${side} '${name}' has`
+      const [length] = shape
       if (length === undefined) return `the ONNX ${side} '${name}' has no axis`
       if (typeof length === 'string') symbols.add(length)
       else if (length !== -1) return `the first axis of the ONNX ${side} '${name}' is always ${length} long`

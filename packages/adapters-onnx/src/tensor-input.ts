@@ -4,6 +4,7 @@ import { arrayOf, canBeGivenAs, canHold, dataTypeOf, elementsOf, rangeOf } from 
 import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
 import { lineOf } from './scale.ts'
+import { unknownAxes } from './unstated-ranks.ts'
 import { meaningOf } from './vector-input.ts'
 
 /** A tensor that callers send as it is, but for its scale. */
@@ -12,7 +13,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   const type = typeOf(at, metadata)
   const { field = metadata.name, scale, axes } = stated
   const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
-  const shape = stated.shape ?? openShape(metadata)
+  const shape = stated.shape ?? openShape('input', metadata)
   if (axes !== undefined && axes.length !== shape.length)
     throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
   const { overlap = 0 } = stated
@@ -85,8 +86,9 @@ function checkOverlap(overlap: number, shape: readonly (number | string)[], at: 
     )
 }
 
-/** A length that the file leaves open gets a word of its own. */
-export function openShape({ shape = [] }: OnnxMetadata): readonly (number | string)[] {
+/** A length that the file leaves open gets a word of its own. Throws a `TypeError` where it does not say how many there are. */
+export function openShape(side: 'input' | 'output', { name, shape }: OnnxMetadata): readonly (number | string)[] {
+  if (shape === undefined) throw unknownAxes(side, name)
   return shape.map((length, axis) => (length === -1 ? `axis-${axis}` : length))
 }
 
@@ -118,7 +120,9 @@ export function stateInput(metadata: OnnxMetadata, { shape }: StateInput): Prepa
   const { name } = metadata
   const at = `inputs.${name}`
   const type = typeOf(at, metadata)
-  const lengths = shape ?? metadata.shape ?? []
+  const lengths = shape ?? metadata.shape
+  if (lengths === undefined)
+    throw new TypeError(`${at}: the file does not say which shape the state '${name}' has: state it in numbers`)
   if (lengths.some((length) => typeof length === 'string' || length < 0))
     throw new TypeError(
       `${at}: the state '${name}' of the file has the shape ${shapeText(lengths)}: state its shape in numbers`,

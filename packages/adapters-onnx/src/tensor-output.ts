@@ -30,7 +30,7 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const isQuantile = interval !== undefined && 'quantiles' in interval
   if (isQuantile) checkThree(at, metadata)
   const has = isQuantile ? metadata.shape?.slice(0, -1) : metadata.shape
-  const shape = stated.shape ?? openShape({ ...metadata, shape: has ?? [] })
+  const shape = stated.shape ?? openShape('output', has === undefined ? metadata : { ...metadata, shape: has })
   checkRank(at, name, has, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
   const spread = spreadOf(stated, at)

@@ -73,7 +73,7 @@ function scaled(sample: Tensors, factor: number): Tensors {
 }
 
 /** Median milliseconds of a run, after a first one that does not count; nothing where the network cannot be tried. */
-export async function typicalRunMs(network: Network & { readonly lastRunMs: number }): Promise<number | undefined> {
+export async function typicalRunMs(network: Network, lastRunMs: () => number): Promise<number | undefined> {
   const feeds = sampleFeeds(network.inputs)
   if (feeds === undefined) return undefined
   const times: number[] = []
@@ -81,7 +81,7 @@ export async function typicalRunMs(network: Network & { readonly lastRunMs: numb
     await network.run(feeds, trialCall())
     for (let round = 0; round < 5; round++) {
       await network.run(feeds, trialCall())
-      times.push(network.lastRunMs)
+      times.push(lastRunMs())
     }
   } catch {
     return undefined
