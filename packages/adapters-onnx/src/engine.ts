@@ -39,7 +39,7 @@ export interface Execution {
   readonly pool?: WorkerPool
   /** Joins calls into one run, where every input and output begins with one symbolic axis. */
   readonly batching?: BatchingOptions
-  /** Calls that wait at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
+  /** Calls that wait for others at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
   readonly queue?: number
   /** What computes, in the runtime's words, the preferred first: `['webgpu', 'wasm']`. The runtime decides unless stated. */
   readonly providers?: readonly string[]
@@ -154,9 +154,9 @@ async function joining(
   queue: number,
 ): Promise<Network> {
   const problem =
-    maximum >= 2
+    maximum >= 2 && queue > 0
       ? (rowsProblem(network.inputs, network.outputs) ?? (await mixingProblem(network, tolerance, sample)))
-      : `a maximum of ${maximum} rows joins nothing`
+      : `a maximum of ${maximum} rows and a queue of ${queue} calls join nothing`
   if (problem === undefined) return batched(id, network, { maximum, waitMs, queue })
   await network.dispose()
   throw new TypeError(`${id}: execution.batching cannot be: ${problem}`)
