@@ -52,7 +52,7 @@ export interface BatchingOptions {
   readonly waitMs?: number
   /** How far a joined answer may be from a single one, absolute and relative; tried at load. 1e-5 unless stated. */
   readonly tolerance?: number
-  /** One row with which to try it, where the network takes no made-up numbers. */
+  /** One row with which to try it, where the network takes no made-up numbers; others like it are made of it. */
   readonly sample?: Tensors
 }
 
