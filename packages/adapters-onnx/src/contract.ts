@@ -107,7 +107,10 @@ export interface TensorField extends Pick<Vocabulary, 'quantity' | 'semantics' |
   readonly field?: string
   /** The file's own unless stated. Small integers may stand for a wider type, since nothing is lost. */
   readonly dtype?: DataType
-  /** Length of each axis; a word names one that is free. The file's own, batch axis included, unless stated. */
+  /**
+   * Length of each axis; a word names one that is free. The file's own, batch axis included, unless stated, which it must be
+   * where the file does not say how many axes there are.
+   */
   readonly shape?: readonly (number | string)[]
   readonly axes?: readonly string[]
   readonly unit?: string

@@ -20,17 +20,17 @@ export function propertiesOf(fields: readonly (readonly [name: string, schema: J
 export function inputSchema<Value>(properties: Properties, optional: readonly string[] = []): Schema<Value> {
   const names = Object.keys(properties)
   const required = names.filter((name) => !optional.includes(name) && !isFilledIn(properties[name]!))
-  const checks = names.map(
-    (name) => [name, checkOf(properties[name]!), required.includes(name), name in Object.prototype] as const,
-  )
+  const checks = names.map((name) => [name, checkOf(properties[name]!), required.includes(name)] as const)
+  /** Whether a field has the name of something that every object inherits, such as `constructor`. */
+  const isInherited = names.some((name) => name in Object.prototype)
   const problem = (message: string, ...path: string[]) => ({ issues: [{ message, path }] })
 
   function validate(value: unknown) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return problem(`must be an object of named fields: ${names.join(', ')}`)
-    for (const [name, check, isRequired, isInherited] of checks) {
-      const isAbsent = isInherited && !Object.hasOwn(value, name)
-      const member = isAbsent ? undefined : (value as Record<string, unknown>)[name]
+    const members = isInherited ? Object.assign(Object.create(null), value) : value
+    for (const [name, check, isRequired] of checks) {
+      const member = (members as Record<string, unknown>)[name]
       const wrong = member !== undefined ? check?.(member) : isRequired ? 'is missing' : undefined
       if (wrong !== undefined) return problem(wrong, name)
     }

@@ -321,6 +321,21 @@ describe('a tensor', () => {
     await model.dispose()
   })
 
+  it('of bytes may be a Buffer, also where calls are joined', async () => {
+    const model = (await onnxModel({
+      ...stated,
+      model: identity(['n', 2], 'uint8'),
+      inputs: { x: { tensor: { shape: [2] } } },
+      execution: { batching: { maximum: 4 } },
+    })) as OnnxModel<never, unknown>
+    const bytes = (...of: number[]) => fed(model, { x: tensor(Buffer.from(of)) })
+    expect(await Promise.all([bytes(1, 2), bytes(3, 4)])).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    await model.dispose()
+  })
+
   it('of half floats and of booleans is one of float32 and of uint8', async () => {
     const half = await one({ tensor: {} }, identity(['n'], 'float16'))
     expect(await fed(half, { x: tensor(Float32Array.of(1.5, -0.25)) })).toEqual([1.5, -0.25])
