@@ -48,7 +48,7 @@ describe('feeds that do not fit are invalid-input that names the input and what 
     [
       'an array of another type',
       { features: { ...ints, type: 'float32' } },
-      /'features' takes float32 in a Float32Array, not in a Int32Array/,
+      /'features' takes float32 as Float32Array, not as Int32Array/,
     ],
     ['an extra name', { features: floats(new Float32Array(64), 1, 64), colour: ints }, /'colour' is no input/],
   ])('%s', async (_, feeds, message) => {

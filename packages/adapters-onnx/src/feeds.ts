@@ -13,11 +13,7 @@ export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: T
     if (shape !== undefined) checkDims(id, name, shape, tensor.dims)
     // Nearly always it is the very class: whether it extends it takes longer to find out.
     if (tensor.data.constructor !== arrayOf[tensor.type] && !isDataOf(tensor.type, tensor.data))
-      throw problem(
-        id,
-        name,
-        `takes ${type} in a ${arrayOf[tensor.type].name}, not in a ${tensor.data.constructor.name}`,
-      )
+      throw problem(id, name, `takes ${type} as ${arrayOf[tensor.type].name}, not as ${tensor.data.constructor.name}`)
     let count = 1
     for (let axis = 0; axis < tensor.dims.length; axis++) count *= tensor.dims[axis]!
     if (tensor.data.length !== count)
