@@ -49,6 +49,11 @@ const signal = {
   },
 } as const satisfies InputRecipe
 
+const rows = {
+  tensor: { field: 'samples', shape: ['rows', 2], axes: ['row', 'feature'] },
+} as const satisfies InputRecipe
+const answers = { tensor: { field: 'answers', shape: ['rows', 2] } } as const satisfies OutputRecipe
+
 const image = {
   image: {
     field: 'picture',
@@ -205,6 +210,10 @@ assert.deepEqual(
   await fed(signal, ['batch', 6], ...[first, second].map((one) => ({ vibration: tensor(Float32Array.from(one)) }))),
   [3, 4, 5, 6, 7, 8],
 )
+const samples = tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2])
+assert.deepEqual(await ask(await model(['batch', 2], { inputs: { x: rows }, outputs: { y: answers } }), { samples }), {
+  answers: samples,
+})
 const red = tensor(Uint8Array.of(255, 0, 0, 255, 0, 0), [1, 2, 3])
 assert.deepEqual(await fed(image, ['batch', 3, 2, 2], { picture: red }), [
   ...[2.249, 2.249, -0.166, -0.166],

@@ -1,4 +1,5 @@
-// What joining calls gains: 256 callers at once, each with its own sample, against a raw session that takes one after the other.
+// What joining calls gains: 256 callers at once, each with its own sample, against a raw session that takes one after the other;
+// and a caller who has all of them at hand and sends them in one call.
 import { invoke, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { against, compare } from '../../../bench/measure.ts'
@@ -17,7 +18,9 @@ export async function batching256(): Promise<void> {
     const { name, bytes, input, shape } = subject
     const [session, model] = [await rawSession(subject), await served(subject, { batching })]
     const engine = await loadEngine({ runtime: ort, bytes, id: 'bench/engine', execution: { batching } })
+    const whole = await served(subject, {}, ['rows', ...shape])
     const samples = samplesOf(subject, callers)
+    const rows = new Float32Array(samples.flatMap((data) => [...data]))
     const dims = [1, ...shape]
     const call = { deadline: Date.now() + 3_600_000, signal: new AbortController().signal }
     const measured = await compare(`${name}: ${callers} callers at once, each sample`, callers * bursts, [
@@ -43,15 +46,25 @@ export async function batching256(): Promise<void> {
             )
         },
       },
+      {
+        name: `one call of ${callers} rows, through invoke`,
+        async run() {
+          for (let burst = 0; burst < bursts; burst++)
+            await invoke(whole, { [input]: tensor(rows, [callers, ...shape]) }, { deadlineMs: 60_000 })
+        },
+      },
     ])
-    const [raw = Number.NaN, engineAlone = Number.NaN, invoked = Number.NaN] = Object.values(measured)
+    const [raw = Number.NaN, engineAlone = Number.NaN, invoked = Number.NaN, inOne = Number.NaN] =
+      Object.values(measured)
     for (const [what, each] of [
       ['the engine alone', engineAlone],
       ['through invoke', invoked],
+      [`one call of ${callers} rows`, inOne],
     ] as const)
       against(`at least ${goal}×`, `${what} ${(raw / each).toFixed(1)} times as fast`, raw / each >= goal)
     await engine.dispose()
     await model.dispose()
+    await whole.dispose()
     await session.release()
   }
 }

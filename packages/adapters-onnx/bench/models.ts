@@ -23,7 +23,12 @@ export const subjects = {
 
 export type Served = OnnxModel<Readonly<Record<string, Tensor>>, Readonly<Record<string, Tensor>>>
 
-export async function served(subject: Subject, execution: Execution = {}): Promise<Served> {
+/** `shape` is what callers send: one sample unless stated. */
+export async function served(
+  subject: Subject,
+  execution: Execution = {},
+  shape: readonly (number | string)[] = subject.shape,
+): Promise<Served> {
   const model = await onnxModel({
     runtime: ort,
     model: subject.bytes,
@@ -31,7 +36,7 @@ export async function served(subject: Subject, execution: Execution = {}): Promi
     version: '1.0.0',
     title: subject.name,
     task: 'process-analysis',
-    inputs: { [subject.input]: { tensor: { shape: subject.shape, unit: '1' } } },
+    inputs: { [subject.input]: { tensor: { shape, unit: '1' } } },
     execution,
   })
   return model as unknown as Served

@@ -122,20 +122,17 @@ async function runBatch(
   if (entries.length === 1) await alone(entries[0]!)
   if (entries.length < 2) return
   const rows = entries.map((entry) => entry.rows)
-  const feeds = joinRows(
-    names,
-    entries.map((entry) => entry.feeds),
-    rows,
-    spare,
-  )
+  const parts = entries.map((entry) => entry.feeds)
+  let feeds: Tensors | undefined
   try {
+    feeds = joinRows(names, parts, rows, spare)
     const answers = splitRows(await network.run(feeds, sharedCall(entries)), rows)
     for (let index = 0; index < entries.length; index++) entries[index]!.resolve(answers[index]!)
   } catch (problem) {
     if (isFault(problem) && problem.code === 'unavailable') for (const { reject } of entries) reject(problem)
     else await Promise.all(inTime(id, entries).map(alone))
   }
-  keepSpare(feeds, spare)
+  if (feeds !== undefined) keepSpare(feeds, spare)
 }
 
 /** Begun while anybody waits for it; stopped when the first has to be told that it is too late. */

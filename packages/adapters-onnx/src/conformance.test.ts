@@ -5,9 +5,9 @@ import * as native from 'onnxruntime-node'
 import * as web from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { customInputs, customOutputs, type OnnxRuntime, onnxModel } from './index.ts'
+import { customInputs, customOutputs, type FedTensors, type OnnxRuntime, onnxModel } from './index.ts'
 import { cnn } from './networks.test-support.ts'
-import { adder, lines, tinyNetwork } from './tiny-networks.test-support.ts'
+import { adder, identity, lines, tinyNetwork } from './tiny-networks.test-support.ts'
 
 web.env.wasm.numThreads = 1
 const runtimes: readonly (readonly [string, OnnxRuntime])[] = [
@@ -177,6 +177,49 @@ describe('code in place of recipes', () => {
     })
     const fault = await invoke(model, { word: 'coil' }, { deadlineMs: 5_000 }).catch((thrown: Fault) => thrown)
     expect(fault).toMatchObject({ code: 'invalid-input', message: expect.stringContaining("'x'") })
+    await model.dispose()
+  })
+
+  it.each<[Parameters<typeof identity>[1], FedTensors[string], FedTensors[string]]>([
+    ['bool', tensor(Uint8Array.of(1, 0)), tensor(Uint8Array.of(1, 0))],
+    ['float16', tensor(Float32Array.of(1.5, -Infinity)), tensor(Float32Array.of(1.5, -Infinity))],
+    [
+      'string',
+      { dtype: 'string', shape: [2], data: ['coil', 'slab'] },
+      { dtype: 'string', shape: [2], data: ['coil', 'slab'] },
+    ],
+  ])('feeds and reads %s as contracts name it', async (type, x, expected) => {
+    let seen: unknown
+    const model = await onnxModel({
+      ...about,
+      runtime: web,
+      id: 'acme/coded',
+      model: identity(['n'], type),
+      inputs: customInputs(z.object({}), () => ({ x })),
+      outputs: customOutputs(z.object({}), ({ y }, _, texts) => {
+        seen = y ?? texts.y
+        return { output: {} }
+      }),
+    })
+    await invoke(model, {}, { deadlineMs: 10_000 })
+    expect(seen).toEqual(expected)
+    await model.dispose()
+  })
+
+  it.each([
+    ['bool', tensor(Uint8Array.of(1, 2)), 'gave 2 at element 1: booleans are 0 and 1'],
+    ['float16', tensor(Float32Array.of(1e6)), 'gave 1000000 at element 0, which is beyond what float16 can hold'],
+    ['int64', tensor(Int32Array.of(1)), 'takes int64, not int32'],
+  ] as const)('is a fault where %s cannot hold what it gives', async (type, x, message) => {
+    const model = await onnxModel({
+      ...about,
+      runtime: web,
+      id: 'acme/coded',
+      model: identity(['n'], type),
+      inputs: customInputs(z.object({}), () => ({ x })),
+    })
+    const fault = await invoke(model, {}, { deadlineMs: 10_000 }).catch((thrown: Fault) => thrown)
+    expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/x', message: expect.stringContaining(message) })
     await model.dispose()
   })
 

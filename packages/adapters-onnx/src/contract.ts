@@ -107,7 +107,10 @@ export interface TensorField extends Pick<Vocabulary, 'quantity' | 'semantics' |
   readonly field?: string
   /** The file's own unless stated. Small integers may stand for a wider type, since nothing is lost. */
   readonly dtype?: DataType
-  /** Length of each axis; a word names one that is free. The file's own, batch axis included, unless stated. */
+  /**
+   * Length of each axis; a word names one that is free. The file's own, batch axis included, unless stated, which it must be
+   * where the file does not say how many axes there are.
+   */
   readonly shape?: readonly (number | string)[]
   readonly axes?: readonly string[]
   readonly unit?: string
@@ -227,7 +230,10 @@ export interface Quantiles {
   readonly margin?: number
 }
 
-/** A tensor without the batch axis where `shape` has one axis fewer than the file. */
+/**
+ * A tensor without the batch axis where `shape` has one axis fewer than the file. A `scale` or an `interval` makes real numbers
+ * of whole ones: float64 of those of 32 and 64 bits. A `clamp` alone leaves them whole.
+ */
 export interface TensorOutput {
   readonly tensor: OutputTensor
 }
@@ -235,7 +241,7 @@ export interface TensorOutput {
 export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'overlap'> {
   readonly limits?: Pick<Limits, 'physical'>
   readonly clamp?: Range
-  /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, which `shape` leaves out. */
+  /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, three long, which `shape` leaves out. */
   readonly interval?: Interval | { readonly level: number; readonly halfWidth: readonly number[] }
 }
 

@@ -47,19 +47,32 @@ export interface ModelFiles {
   readonly external?: ExternalReader
 }
 
-/** Tensors by their ONNX names, batch axis included. */
+/** Numbers that a network gave by their ONNX names, batch axis included: booleans as uint8, half floats as float32. */
 export type NamedTensors = Readonly<Record<string, Tensor>>
+
+/** Texts, in row-major order: what a string tensor of ONNX holds. */
+export interface TextTensor {
+  readonly dtype: 'string'
+  readonly shape: readonly number[]
+  readonly data: readonly string[]
+}
+
+/** What a network is fed by its ONNX names, batch axis included: booleans as uint8 of 0 and 1, half floats as float32. */
+export type FedTensors = Readonly<Record<string, Tensor | TextTensor>>
+
+/** Texts that a network gave, by their ONNX names. */
+export type NamedTexts = Readonly<Record<string, TextTensor>>
 
 /** Where recipes do not suffice: code that makes all ONNX inputs. */
 export interface CustomInputs<In> {
   readonly schema: Schema<In, unknown>
-  readonly feeds: (input: never) => NamedTensors
+  readonly feeds: (input: never) => FedTensors
 }
 
 /** Where recipes do not suffice: code that reads the ONNX outputs. */
 export interface CustomOutputs<Out> {
   readonly schema: Schema<unknown, Out>
-  readonly read: (tensors: NamedTensors, input: never) => RunResult<unknown>
+  readonly read: (tensors: NamedTensors, input: never, texts: NamedTexts) => RunResult<unknown>
 }
 
 export type InputOfDefinition<Inputs, Context> =

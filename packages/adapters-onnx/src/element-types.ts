@@ -52,6 +52,22 @@ const arrays = {
   uint32: Uint32Array,
 } as const
 
+/** The array that holds each type; half floats may be in a `Float16Array` too. */
+export const arrayOf = {
+  ...arrays,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  string: Array,
+} as const satisfies Readonly<Record<OnnxType, unknown>>
+
+const { Float16Array: HalfFloats } = globalThis as { Float16Array?: new (...of: never[]) => object }
+
+/** Whether data are of the type's array or of a class that extends it, such as a `Buffer`. */
+export function isDataOf(type: OnnxType, data: unknown): boolean {
+  return data instanceof arrayOf[type] || (type === 'float16' && HalfFloats !== undefined && data instanceof HalfFloats)
+}
+
 /** Numbers as elements of an ONNX type. Whoever calls has made sure that they fit. */
 export function elementsOf(numbers: ArrayLike<number | bigint>, type: OnnxType): OnnxData {
   switch (type) {

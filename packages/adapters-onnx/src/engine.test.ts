@@ -45,6 +45,11 @@ describe('feeds that do not fit are invalid-input that names the input and what 
       { features: floats(new Float32Array(63), 1, 64) },
       /holds 63 values where its shape .* takes 64/,
     ],
+    [
+      'an array of another type',
+      { features: { ...ints, type: 'float32' } },
+      /'features' takes float32 as Float32Array, not as Int32Array/,
+    ],
     ['an extra name', { features: floats(new Float32Array(64), 1, 64), colour: ints }, /'colour' is no input/],
   ])('%s', async (_, feeds, message) => {
     const engine = await load(mlp())
@@ -119,6 +124,22 @@ describe('in this thread', () => {
     )
     expect(codes.filter((code) => code === 'answered').length).toBe(11)
     expect(codes.filter((code) => code === 'overloaded').length).toBe(9)
+  })
+
+  it('a queue of none lets one call after the other run, and refuses what would wait', async () => {
+    const [engine, other] = [await load(mlp(), { queue: 0 }), await load(mlp())]
+    const ask = (asked: Engine) => asked.run({ features: floats(new Float32Array(64), 1, 64) }, within(10_000))
+    // Longer than timers are kept waiting: the turn that they get is no wait for another call.
+    const until = performance.now() + 50
+    while (performance.now() < until) await ask(engine)
+    const running = ask(engine)
+    expect((await faultOf(ask(engine))).code).toBe('overloaded')
+    await expect(load(mlp(), { queue: 0, batching: { maximum: 8 } })).rejects.toThrow(/queue of 0 calls join nothing/)
+    await running
+    const others = ask(other)
+    expect((await faultOf(ask(engine))).code).toBe('overloaded')
+    await others
+    expect((await ask(engine)).answer?.dims).toEqual([1, 1])
   })
 
   it('a call whose caller has given up, or whose deadline passed while it waited, never starts', async () => {

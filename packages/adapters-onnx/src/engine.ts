@@ -1,18 +1,19 @@
 import { batched } from './batching.ts'
 import { type ExternalReader, readExternalData } from './external-data.ts'
 import { checkFeeds, checkRows } from './feeds.ts'
-import { readModelFile } from './model-file.ts'
+import { type ModelFile, readModelFile } from './model-file.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
 import { rowsProblem } from './rows.ts'
 import type { OnnxMetadata, OnnxRuntime, OnnxSessionOptions } from './runtime.ts'
 import { sessionHere } from './session-here.ts'
 import { settledInTime } from './settled-in-time.ts'
 import { mixingProblem, typicalRunMs } from './trial.ts'
+import { withoutGuesses } from './unstated-ranks.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 /** One loaded network, wherever it runs. */
 export interface Engine {
-  /** What must be fed. A length that the file leaves open reads −1, a symbolic one is its name. */
+  /** What must be fed. A length that the file leaves open reads −1, a symbolic one is its name; no shape where no axis is stated. */
   readonly inputs: readonly OnnxMetadata[]
   readonly outputs: readonly OnnxMetadata[]
   /** Where it runs, as stated or measured. */
@@ -38,7 +39,7 @@ export interface Execution {
   readonly pool?: WorkerPool
   /** Joins calls into one run, where every input and output begins with one symbolic axis. */
   readonly batching?: BatchingOptions
-  /** Calls that wait at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
+  /** Calls that wait for others at most; those beyond are refused as `overloaded`. 4,096 unless stated. */
   readonly queue?: number
   /** What computes, in the runtime's words, the preferred first: `['webgpu', 'wasm']`. The runtime decides unless stated. */
   readonly providers?: readonly string[]
@@ -51,7 +52,7 @@ export interface BatchingOptions {
   readonly waitMs?: number
   /** How far a joined answer may be from a single one, absolute and relative; tried at load. 1e-5 unless stated. */
   readonly tolerance?: number
-  /** One row with which to try it, where the network takes no made-up numbers. */
+  /** One row with which to try it, where the network takes no made-up numbers; others like it are made of it. */
   readonly sample?: Tensors
 }
 
@@ -75,14 +76,14 @@ const worthAPoolMs = 0.5
  * it lacks an operator, `denied` where the file reaches for others outside of its folder.
  */
 export async function loadEngine({ runtime, bytes, id, execution = {}, external }: EngineDefinition): Promise<Engine> {
-  const { externalData } = readModelFile(bytes)
+  const file = readModelFile(bytes)
   const { batching, queue = 4096, providers } = execution
   const options: OnnxSessionOptions = {
-    ...(await readExternalData(id, externalData, external)),
+    ...(await readExternalData(id, file.externalData, external)),
     ...(providers && { executionProviders: providers }),
   }
   // Where calls are joined they wait before, not here.
-  const placing = { runtime, bytes, id, options, execution, queue: batching === undefined ? queue : unbounded }
+  const placing = { runtime, bytes, id, options, execution, file, queue: batching === undefined ? queue : unbounded }
   const { place, network: alone } = await placed(placing)
   const network = batching === undefined ? alone : await joining(id, alone, batching, queue)
   return {
@@ -109,6 +110,7 @@ const unbounded = Number.POSITIVE_INFINITY
 interface Placing extends Pick<Required<EngineDefinition>, 'runtime' | 'bytes' | 'id' | 'execution'> {
   readonly options: OnnxSessionOptions
   readonly queue: number
+  readonly file: ModelFile
 }
 
 async function placed({
@@ -118,18 +120,31 @@ async function placed({
   options,
   execution,
   queue,
+  file,
 }: Placing): Promise<Pick<Engine, 'place'> & { network: Network }> {
   const { pool, where = pool === undefined ? 'here' : 'measured' } = execution
-  if (where === 'here') return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
+  const here = async () => asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file)
+  if (where === 'here') return { place: 'here', network: await here() }
   if (pool === undefined)
     throw new TypeError(`${id}: execution.where is '${where}' and execution.pool is missing: pass a workerPool`)
   const pooled = await pool.load({ bytes, id, options, queue })
-  if (where === 'pool') return { place: 'pool', network: pooled }
-  const typical = await typicalRunMs(pooled)
+  const network = asStated(pooled, file)
+  if (where === 'pool') return { place: 'pool', network }
+  const typical = await typicalRunMs(network, () => pooled.lastRunMs)
   // What cannot be tried stays where a run that never ends can be stopped.
-  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network: pooled }
+  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network }
   await pooled.dispose()
-  return { place: 'here', network: await sessionHere(runtime, bytes, id, { ...options, queue }) }
+  return { place: 'here', network: await here() }
+}
+
+function asStated({ inputs, outputs, parallel, run, dispose }: Network, file: ModelFile): Network {
+  return {
+    inputs: withoutGuesses(inputs, file.inputs),
+    outputs: withoutGuesses(outputs, file.outputs),
+    parallel,
+    run,
+    dispose,
+  }
 }
 
 async function joining(
@@ -139,9 +154,9 @@ async function joining(
   queue: number,
 ): Promise<Network> {
   const problem =
-    maximum >= 2
+    maximum >= 2 && queue > 0
       ? (rowsProblem(network.inputs, network.outputs) ?? (await mixingProblem(network, tolerance, sample)))
-      : `a maximum of ${maximum} rows joins nothing`
+      : `a maximum of ${maximum} rows and a queue of ${queue} calls join nothing`
   if (problem === undefined) return batched(id, network, { maximum, waitMs, queue })
   await network.dispose()
   throw new TypeError(`${id}: execution.batching cannot be: ${problem}`)

@@ -1,4 +1,5 @@
 import { Fault } from '@dinrail/core'
+import { arrayOf, isDataOf } from './element-types.ts'
 import type { Tensors } from './network.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
@@ -10,6 +11,9 @@ export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: T
     if (tensor === undefined) throw problem(id, name, `is not fed; this network takes ${namesOf(inputs)}`)
     if (tensor.type !== type) throw problem(id, name, `takes ${type}, not ${tensor.type}`)
     if (shape !== undefined) checkDims(id, name, shape, tensor.dims)
+    // Nearly always it is the very class: whether it extends it takes longer to find out.
+    if (tensor.data.constructor !== arrayOf[tensor.type] && !isDataOf(tensor.type, tensor.data))
+      throw problem(id, name, `takes ${type} as ${arrayOf[tensor.type].name}, not as ${tensor.data.constructor.name}`)
     let count = 1
     for (let axis = 0; axis < tensor.dims.length; axis++) count *= tensor.dims[axis]!
     if (tensor.data.length !== count)

@@ -13,18 +13,24 @@ export function propertiesOf(fields: readonly (readonly [name: string, schema: J
   return properties
 }
 
-/** A schema of named fields beside which no other may stand. Tensors are left to the call path, which checks their form. */
-export function inputSchema<Value>(properties: Properties): Schema<Value> {
+/**
+ * A schema of named fields beside which no other may stand, and all of which must be there but for the `optional` ones and those
+ * that the call path fills in. Tensors are left to the call path, which checks their form.
+ */
+export function inputSchema<Value>(properties: Properties, optional: readonly string[] = []): Schema<Value> {
   const names = Object.keys(properties)
-  const required = names.filter((name) => !isSession(name, properties[name]!) && !isFilledIn(properties[name]!))
+  const required = names.filter((name) => !optional.includes(name) && !isFilledIn(properties[name]!))
   const checks = names.map((name) => [name, checkOf(properties[name]!), required.includes(name)] as const)
+  /** Whether a field has the name of something that every object inherits, such as `constructor`. */
+  const isInherited = names.some((name) => name in Object.prototype)
   const problem = (message: string, ...path: string[]) => ({ issues: [{ message, path }] })
 
   function validate(value: unknown) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return problem(`must be an object of named fields: ${names.join(', ')}`)
+    const members = isInherited ? Object.assign(Object.create(null), value) : value
     for (const [name, check, isRequired] of checks) {
-      const member = (value as Record<string, unknown>)[name]
+      const member = (members as Record<string, unknown>)[name]
       const wrong = member !== undefined ? check?.(member) : isRequired ? 'is missing' : undefined
       if (wrong !== undefined) return problem(wrong, name)
     }
@@ -39,11 +45,6 @@ export function inputSchema<Value>(properties: Properties): Schema<Value> {
 /** A schema of what the adapter itself puts together; its numbers are checked by the call path. */
 export function outputSchema<Value>(properties: Properties): Schema<Value> {
   return schemaOf(objectSchema(properties, Object.keys(properties)), (value) => ({ value: value as Value }))
-}
-
-/** The name of a session may be left out; a field of a network that has the same name may not. */
-function isSession(name: string, { type, enum: words }: JsonSchema): boolean {
-  return name === 'session' && type === 'string' && words === undefined
 }
 
 /** Whether the call path puts something in the place of a missing value, so that callers may leave it out. */

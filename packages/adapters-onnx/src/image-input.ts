@@ -1,7 +1,7 @@
 import { Fault, type Tensor } from '@dinrail/core'
 import type { ImageField, ImageInput } from './contract.ts'
 import { elementsOf, rangeOf } from './element-types.ts'
-import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
+import { batchedDimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
 import { type Picture, type Region, resized } from './picture.ts'
 import type { OnnxMetadata, OnnxType } from './runtime.ts'
 
@@ -18,7 +18,7 @@ export function imageInput(metadata: OnnxMetadata, { image }: ImageInput): Prepa
   checkImage(image, channels, at)
   const lengths = image.size.map((length) => (length === 'keep' ? -1 : length))
   const axes = layout === 'nchw' ? [channels, ...lengths] : [...lengths, channels]
-  const isBatchAdded = dimsFor(at, metadata, axes).length > axes.length
+  const isBatchAdded = batchedDimsFor(at, metadata, axes).length > axes.length
   const pointer = `/input/${field}`
   const lines = Array.from({ length: channels }, (_, channel) => {
     const { mean = [], deviation = [] } = normalise ?? {}

@@ -37,13 +37,16 @@ export { customInputs, customOutputs } from './custom-code.ts'
 export type {
   CustomInputs,
   CustomOutputs,
+  FedTensors,
   Health,
   ModelFiles,
   ModelSource,
   NamedTensors,
+  NamedTexts,
   OnnxDefinition,
   OnnxDescriptor,
   OnnxModel,
+  TextTensor,
 } from './definition.ts'
 export { type DiagnosedProblem, type Diagnosis, doctor } from './doctor.ts'
 export type { BatchingOptions, Execution } from './engine.ts'

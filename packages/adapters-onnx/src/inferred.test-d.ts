@@ -88,6 +88,22 @@ const coded = await onnxModel({
 expectTypeOf<In<typeof coded>>().toEqualTypeOf<{ name: string }>()
 expectTypeOf<Out<typeof coded>>().toEqualTypeOf<{ length: number }>()
 
+await onnxModel({
+  ...stated,
+  inputs: customInputs(z.object({ name: z.string() }), ({ name }) => ({
+    word: { dtype: 'string', shape: [1], data: [name] },
+    number: { dtype: 'float32', shape: [1], data: Float32Array.of(name.length) },
+  })),
+  outputs: customOutputs(z.object({}), (tensors, input, texts) => {
+    expectTypeOf(tensors).toEqualTypeOf<Readonly<Record<string, Tensor>>>()
+    expectTypeOf(input).toEqualTypeOf<Readonly<Record<string, unknown>>>()
+    expectTypeOf(texts.word?.data).toEqualTypeOf<readonly string[] | undefined>()
+    return { output: {} }
+  }),
+})
+// @ts-expect-error texts are a list of them
+customInputs(z.object({}), () => ({ word: { dtype: 'string', shape: [1], data: 'coil' } }))
+
 // What one model gives, the next one takes.
 const first = await onnxModel({
   ...stated,

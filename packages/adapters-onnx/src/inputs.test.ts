@@ -321,6 +321,21 @@ describe('a tensor', () => {
     await model.dispose()
   })
 
+  it('of bytes may be a Buffer, also where calls are joined', async () => {
+    const model = (await onnxModel({
+      ...stated,
+      model: identity(['n', 2], 'uint8'),
+      inputs: { x: { tensor: { shape: [2] } } },
+      execution: { batching: { maximum: 4 } },
+    })) as OnnxModel<never, unknown>
+    const bytes = (...of: number[]) => fed(model, { x: tensor(Buffer.from(of)) })
+    expect(await Promise.all([bytes(1, 2), bytes(3, 4)])).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    await model.dispose()
+  })
+
   it('of half floats and of booleans is one of float32 and of uint8', async () => {
     const half = await one({ tensor: {} }, identity(['n'], 'float16'))
     expect(await fed(half, { x: tensor(Float32Array.of(1.5, -0.25)) })).toEqual([1.5, -0.25])
@@ -386,6 +401,58 @@ describe('texts and constants', () => {
     const { output } = await invoke(model, { word: 'steel' }, bounds)
     expect(output).toMatchObject({ echo: 'steel', y: { data: BigInt64Array.of(16_000n) } })
     expect((await faultOf(invoke(model, { word: 'steels' }, bounds))).field).toBe('/input/word')
+    await model.dispose()
+  })
+})
+
+describe('a constant that its type cannot hold is refused when it is loaded', () => {
+  it.each([
+    ['uint8', 300],
+    ['int64', 0.5],
+    ['bool', 2],
+    ['float16', 1e6],
+    ['float32', 1e39],
+  ] as const)('%s: %d', async (type, constant) => {
+    await expect(one({ constant }, identity([1], type))).rejects.toThrow(
+      new TypeError(`inputs.x.constant holds ${constant}, which no ${type} is: the file takes that type`),
+    )
+  })
+})
+
+describe('fields and ports of any name', () => {
+  it.each(['constructor', 'toString'])('%s is one like all others', async (name) => {
+    const model = (await onnxModel({
+      ...stated,
+      model: tinyNetwork({
+        inputs: { [name]: [1] },
+        outputs: { [name === 'toString' ? 'valueOf' : 'y']: [1] },
+        build: (graph) => graph.apply('Identity', [name], { output: name === 'toString' ? 'valueOf' : 'y' }),
+      }),
+    })) as OnnxModel<never, Readonly<Record<string, Tensor>>>
+    const { output } = await invoke(model, { [name]: tensor(Float32Array.of(3)) } as never, bounds)
+    expect(Object.values(output).map(({ data }) => data)).toEqual([Float32Array.of(3)])
+    expect(await faultOf(invoke(model, {} as never, bounds))).toMatchObject({
+      code: 'invalid-input',
+      field: `/input/${name}`,
+      message: expect.stringContaining('is missing'),
+    })
+    await model.dispose()
+  })
+
+  it('__proto__ is refused when the file is loaded', async () => {
+    const file = tinyNetwork({
+      inputs: { ['__proto__']: [1] },
+      outputs: { y: [1] },
+      build: (graph) => graph.apply('Identity', ['__proto__'], { output: 'y' }),
+    })
+    await expect(onnxModel({ ...stated, model: file })).rejects.toThrow(/no ONNX input can be named __proto__/)
+  })
+
+  it('session is a text that must be there where the network remembers nothing', async () => {
+    const model = await one({ text: { field: 'session' } }, identity([1], 'string'))
+    expect(model.descriptor.input.required).toEqual(['session'])
+    expect((await invoke(model, { session: 'a' } as never, bounds)).output).toEqual({ y: 'a' })
+    expect(await faultOf(invoke(model, {} as never, bounds))).toMatchObject({ field: '/input/session' })
     await model.dispose()
   })
 })

@@ -24,5 +24,6 @@ export interface NetworkCall {
 }
 
 export function overload(id: string, queue: number): Fault {
-  return new Fault('overloaded', `${id}: ${queue} calls wait already: call again later`)
+  const why = queue === 0 ? 'it is at work and no call may wait' : `${queue} calls wait already`
+  return new Fault('overloaded', `${id}: ${why}: call again later`)
 }

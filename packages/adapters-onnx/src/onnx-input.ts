@@ -1,3 +1,4 @@
+import type { Tensor } from '@dinrail/core'
 import type { Properties } from './fields-schema.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 
@@ -18,9 +19,9 @@ export interface Memory {
   /** By ONNX input: what its next call is fed. */
   readonly states: Map<string, OnnxTensor>
   /** By ONNX input: the rows of its window, oldest first; of an overlap, the one row that stands in front. */
-  readonly rows: Map<string, readonly Float64Array[]>
+  readonly rows: Map<string, readonly Tensor['data'][]>
   /** The rows as they are once the call at hand is answered. */
-  readonly nextRows: Map<string, readonly Float64Array[]>
+  readonly nextRows: Map<string, readonly Tensor['data'][]>
   /** Calls whose windows still hold a moment of uncertain quality, the last answered one included. */
   doubtful: number
   /** Of the call at hand: a window that is not full. */
@@ -33,6 +34,12 @@ const mostNumbers = 2 ** 26
 /** Lengths as people read them; an open one is a question mark. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
   return `[${(shape ?? ['…']).map((length) => (length === -1 ? '?' : length)).join(', ')}]`
+}
+
+/** As `dimsFor`, for what exporters give a batch axis: where the file does not say how many axes there are, it is in front. */
+export function batchedDimsFor(at: string, metadata: OnnxMetadata, wanted: readonly number[]): readonly number[] {
+  const dims = dimsFor(at, metadata, wanted)
+  return metadata.shape === undefined ? [1, ...dims] : dims
 }
 
 /** The lengths with the batch axis in front where the file has one axis more. Throws a `TypeError` where the file has others. */

@@ -243,6 +243,90 @@ describe('tensors', () => {
   })
 })
 
+describe('a tensor that is calculated', () => {
+  /** What callers get where the network gives these elements. */
+  async function calculated(type: Parameters<typeof identity>[1], x: Tensor, recipe: object) {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['n'], type),
+      inputs: { x: { tensor: {} } },
+      outputs: { y: { tensor: recipe } },
+    })
+    const { output } = await invoke(model, { x } as never, { deadlineMs: 10_000 })
+    const { y: schema } = model.descriptor.output.properties as {
+      readonly y: { readonly tensor?: { readonly dtype: string } }
+    }
+    await model.dispose()
+    return [schema.tensor?.dtype, (output as { readonly y: unknown }).y] as const
+  }
+
+  it('keeps the digits that the network gives', async () => {
+    const scale = { mean: 1e6, deviation: 1 }
+    expect(await calculated('float64', tensor(Float64Array.of(0.123456789)), { scale })).toEqual([
+      'float64',
+      tensor(Float64Array.of(1_000_000.123456789)),
+    ])
+    expect(
+      await calculated('int32', tensor(Int32Array.of(2 ** 30 + 1)), { scale: { mean: 0.5, deviation: 1 } }),
+    ).toEqual(['float64', tensor(Float64Array.of(2 ** 30 + 1.5))])
+    const [dtype, spread] = await calculated('float64', tensor(Float64Array.of(1e9 + 0.5)), {
+      interval: { level: 0.9, halfWidth: 0.25 },
+    })
+    expect([dtype, spread]).toEqual([
+      undefined,
+      {
+        value: tensor(Float64Array.of(1e9 + 0.5)),
+        low: tensor(Float64Array.of(1e9 + 0.25)),
+        high: tensor(Float64Array.of(1e9 + 0.75)),
+        level: 0.9,
+      },
+    ])
+    expect((await calculated('int16', tensor(Int16Array.of(7)), { scale }))[0]).toBe('float32')
+  })
+
+  it('is of whole numbers where it is only clamped', async () => {
+    const large = 2n ** 53n + 1n
+    expect(await calculated('int64', tensor(BigInt64Array.of(-5n, large)), { clamp: { min: 0 } })).toEqual([
+      'int64',
+      tensor(BigInt64Array.of(0n, large)),
+    ])
+    expect(await calculated('uint8', tensor(Uint8Array.of(1, 7, 200)), { clamp: { min: 5, max: 100 } })).toEqual([
+      'uint8',
+      tensor(Uint8Array.of(5, 7, 100)),
+    ])
+    const half = calculated('int64', tensor(BigInt64Array.of(1n)), { clamp: { max: 0.5 } })
+    await expect(half).rejects.toThrow(/outputs\.y\.clamp\.max is 0\.5, which no int64 is/)
+  })
+
+  it('says what it becomes where another type is stated', async () => {
+    const load = calculated('int64', tensor(BigInt64Array.of(1n)), { dtype: 'int64', scale: { mean: 0, deviation: 2 } })
+    await expect(load).rejects.toThrow(/dtype is int64, .* gives int64, which becomes float64/)
+  })
+})
+
+describe('an interval of quantiles is refused where the network gives more or fewer than three', () => {
+  const recipe = { tensor: { shape: [2], interval: { level: 0.9, quantiles: [0.05, 0.5, 0.95] } } } as const
+  const five = [1, 2, 3, 4, 5, 10, 20, 30, 40, 50]
+
+  it('when it is loaded, where the file says so', async () => {
+    await expect(read(recipe, five, [1, 2, 5])).rejects.toThrow(/three long; .* has \[batch, 2, 5\]/)
+  })
+
+  it('when it is read, where the file leaves it open', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['batch', 2, 'quantiles']),
+      inputs: { x: { tensor: {} } },
+      outputs: { y: recipe },
+    })
+    const fault = await faultOf(
+      invoke(model, { x: tensor(Float32Array.from(five), [1, 2, 5]) }, { deadlineMs: 10_000 }),
+    )
+    expect(fault).toMatchObject({ code: 'invalid-output', message: expect.stringContaining('gave [1, 2, 5]') })
+    await model.dispose()
+  })
+})
+
 describe('characters', () => {
   const alphabet = ['', 'A', 'B']
   const steps = (...best: number[]) => best.flatMap((one) => alphabet.map((_, i) => (i === one ? 0.8 : 0.1)))

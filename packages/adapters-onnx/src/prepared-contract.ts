@@ -1,9 +1,9 @@
-import type { JsonSchema, RunResult, Schema, Tensor } from '@dinrail/core'
+import type { JsonSchema, RunResult, Schema } from '@dinrail/core'
 import type { InputRecipe, NumberField, OnnxContract, OutputRecipe, TextField } from './contract.ts'
-import type { CustomInputs, CustomOutputs, NamedTensors } from './definition.ts'
-import { dataOf, dataTypeOf } from './element-types.ts'
+import { feedsOfCode, readByCode } from './custom-tensors.ts'
+import type { CustomInputs, CustomOutputs } from './definition.ts'
 import type { Engine } from './engine.ts'
-import { inputSchema, outputSchema } from './fields-schema.ts'
+import { inputSchema, outputSchema, propertiesOf } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
 import { charactersOutput, labelsOutput } from './labels-output.ts'
 import type { Tensors } from './network.ts'
@@ -11,8 +11,9 @@ import type { Fields, Memory, PreparedInput } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 import { constantInput, stateInput, tensorInput } from './tensor-input.ts'
+import { tensorOutput } from './tensor-output.ts'
 import { isOneText, textInput, textOutput } from './text-fields.ts'
-import { confidenceOf, tensorOutput, valuesOutput } from './values-output.ts'
+import { confidenceOf, valuesOutput } from './values-output.ts'
 import { numberSchema, vectorInput } from './vector-input.ts'
 
 /** All inputs of a network, held against the file and ready for use. */
@@ -41,13 +42,19 @@ export function prepareInputs(
   stated: StatedInputs = {},
   context: OnnxContract['context'] = {},
 ): PreparedInputs {
-  for (const one of network.inputs) refuseNoTensor('input', one)
+  for (const one of network.inputs) refuseUnusable('input', one)
   if (isCustomInputs(stated)) {
     if (Object.keys(context).length > 0)
       throw new TypeError(
         `context is stated beside code for the inputs: state ${Object.keys(context).join(', ')} in its schema`,
       )
-    return customFeeds(stated)
+    const { schema, feeds } = stated
+    return {
+      schema: schema as unknown as Schema,
+      states: [],
+      calls: 0,
+      feed: (input) => feedsOfCode(network.inputs, feeds(input as never)),
+    }
   }
   const recipes = Object.entries(stated)
   for (const [name] of recipes) metadataOf('inputs', name, network.inputs)
@@ -56,7 +63,7 @@ export function prepareInputs(
     throw new TypeError(
       `nothing is stated for the ONNX input${unsaid.length > 1 ? 's' : ''} ${unsaid.join(', ')}: { tensor: {} } takes one as it is`,
     )
-  const prepared = network.inputs.map((one) => [one.name, inputOf(one, stated[one.name])] as const)
+  const prepared = network.inputs.map((one) => [one.name, inputOf(one, own(stated, one.name))] as const)
   const states = recipes.flatMap(([name, recipe]) => {
     if (!('state' in recipe)) return []
     metadataOf(`inputs.${name}.state`, recipe.state, network.outputs)
@@ -64,13 +71,13 @@ export function prepareInputs(
   })
   const calls = Math.max(0, ...prepared.map(([, one]) => one.calls ?? 0))
   const keepsSessions = states.length > 0 || calls > 0
-  const properties = together([
-    ...prepared.map(([, one]) => one.properties),
-    Object.fromEntries(Object.entries<NumberField>(context).map(([name, field]) => [name, numberSchema(field)])),
-    ...(keepsSessions ? [{ session: sessionSchema }] : []),
+  const properties = propertiesOf([
+    ...prepared.flatMap(([, one]) => Object.entries(one.properties)),
+    ...Object.entries<NumberField>(context).map(([name, field]) => [name, numberSchema(field)] as const),
+    ...(keepsSessions ? [['session', sessionSchema] as const] : []),
   ])
   return {
-    schema: inputSchema(properties),
+    schema: inputSchema(properties, keepsSessions ? ['session'] : []),
     states,
     calls,
     feed(input, memory) {
@@ -113,14 +120,17 @@ export function prepareOutputs(
   stated: StatedOutputs = {},
   states: PreparedInputs['states'] = [],
 ): PreparedOutputs {
-  for (const one of network.outputs) refuseNoTensor('output', one)
-  if (isCustomOutputs(stated)) return customReading(stated)
+  for (const one of network.outputs) refuseUnusable('output', one)
+  if (isCustomOutputs(stated)) {
+    const { schema, read } = stated
+    return { schema: schema as Schema, read: (tensors, input) => readByCode(read, tensors, input) }
+  }
   const named = Object.keys(stated)
   const isState = (name: string) => states.some(([, output]) => output === name)
   const all = network.outputs.filter(({ name }) => !isState(name))
   const read = named.length === 0 ? all : named.map((name) => metadataOf('outputs', name, network.outputs))
-  const prepared = read.map((one) => [one.name, outputOf(one, stated[one.name])] as const)
-  const properties = together(prepared.map(([, one]) => one.properties))
+  const prepared = read.map((one) => [one.name, outputOf(one, own(stated, one.name))] as const)
+  const properties = propertiesOf(prepared.flatMap(([, one]) => Object.entries(one.properties)))
   return {
     schema: outputSchema(properties),
     read(tensors) {
@@ -146,7 +156,14 @@ function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): Pre
   return charactersOutput(metadata, recipe)
 }
 
-function refuseNoTensor(side: 'input' | 'output', { name, isTensor }: OnnxMetadata): void {
+/** A port may be named as something that every object inherits, such as `constructor`. */
+function own<Recipe>(stated: Readonly<Record<string, Recipe>>, name: string): Recipe | undefined {
+  return Object.hasOwn(stated, name) ? stated[name] : undefined
+}
+
+function refuseUnusable(side: 'input' | 'output', { name, isTensor }: OnnxMetadata): void {
+  // As a key it would reach the prototype of whatever holds it.
+  if (name === '__proto__') throw new TypeError(`no ONNX ${side} can be named __proto__: rename it in the file`)
   if (!isTensor)
     throw new TypeError(
       `the ONNX ${side} '${name}' is a sequence or map, which no runtime here gives back: export the model again with zipmap=False, or without it`,
@@ -160,49 +177,10 @@ function metadataOf(at: string, name: string, all: readonly OnnxMetadata[]): Onn
   return found
 }
 
-function together(all: readonly Readonly<Record<string, JsonSchema>>[]): Record<string, JsonSchema> {
-  const properties: Record<string, JsonSchema> = {}
-  for (const [name, schema] of all.flatMap(Object.entries<JsonSchema>)) {
-    if (Object.hasOwn(properties, name))
-      throw new TypeError(`two fields are named '${name}': each needs a name of its own`)
-    properties[name] = schema
-  }
-  return properties
-}
-
 export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<unknown> {
   return typeof stated.feeds === 'function'
 }
 
 export function isCustomOutputs(stated: NonNullable<StatedOutputs>): stated is CustomOutputs<unknown> {
   return typeof stated.read === 'function'
-}
-
-function customFeeds({ schema, feeds }: CustomInputs<unknown>): PreparedInputs {
-  return {
-    schema: schema as unknown as Schema,
-    states: [],
-    calls: 0,
-    feed: (input) =>
-      Object.fromEntries(
-        Object.entries<Tensor>(feeds(input as never)).map(([name, { dtype, shape, data }]) => [
-          name,
-          { type: dtype, dims: shape, data },
-        ]),
-      ),
-  }
-}
-
-function customReading({ schema, read }: CustomOutputs<unknown>): PreparedOutputs {
-  return {
-    schema: schema as Schema,
-    read(tensors, input) {
-      const all = Object.entries(tensors).filter(([, { type }]) => type !== 'string')
-      const named = all.map(([name, one]) => [
-        name,
-        { dtype: dataTypeOf(one.type), shape: [...one.dims], data: dataOf(name, one) },
-      ])
-      return read(Object.fromEntries(named) as NamedTensors, input as never)
-    },
-  }
 }

@@ -9,6 +9,8 @@ interface Realm {
   /** Nothing where the caller is inside at once, else a promise of its turn. Whoever is inside must leave. */
   enter(): Promise<void> | undefined
   leave(): void
+  /** Whether somebody is inside, so that whoever enters has to wait. */
+  isBusy(): boolean
 }
 
 /** Milliseconds. A turn of the event loop costs as much as several small runs. */
@@ -36,6 +38,7 @@ function openRealm(): Realm {
   }
 
   return {
+    isBusy: () => busy,
     enter() {
       if (busy) return new Promise((resolve) => waiting.push(resolve))
       busy = true
@@ -67,6 +70,7 @@ const realm: Realm = holder[key]
 
 export const enterRealm: Realm['enter'] = realm.enter
 export const leaveRealm: Realm['leave'] = realm.leave
+export const isRealmBusy: Realm['isBusy'] = realm.isBusy
 
 /** Does a task while nothing else is inside the runtime. */
 export async function insideRealm<T>(task: () => Promise<T>): Promise<T> {

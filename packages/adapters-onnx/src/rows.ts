@@ -1,5 +1,6 @@
+import { arrayOf } from './element-types.ts'
 import type { Tensors } from './network.ts'
-import type { OnnxData, OnnxMetadata, OnnxTensor } from './runtime.ts'
+import type { OnnxData, OnnxMetadata, OnnxTensor, OnnxType } from './runtime.ts'
 
 /** Why tensors of several calls can not stand one after the other along the first axis; nothing where they can. */
 export function rowsProblem(inputs: readonly OnnxMetadata[], outputs: readonly OnnxMetadata[]): string | undefined {
@@ -8,9 +9,10 @@ export function rowsProblem(inputs: readonly OnnxMetadata[], outputs: readonly O
     ['input', inputs],
     ['output', outputs],
   ] as const)
-    for (const { name, isTensor, shape = [] } of ports) {
-      const [length] = shape
+    for (const { name, isTensor, shape } of ports) {
       if (!isTensor) return `the ONNX ${side} '${name}' is no tensor`
+      if (shape === undefined) return `the file does not say how many axes the ONNX ${side} '${name}' has`
+      const [length] = shape
       if (length === undefined) return `the ONNX ${side} '${name}' has no axis`
       if (typeof length === 'string') symbols.add(length)
       else if (length !== -1) return `the first axis of the ONNX ${side} '${name}' is always ${length} long`
@@ -34,17 +36,18 @@ export function joinRows(
   const joined: Record<string, OnnxTensor> = {}
   for (const name of names) {
     const { type, dims } = parts[0]![name]!
-    joined[name] = { type, dims: [total, ...dims.slice(1)], data: joinData(name, parts, spare) }
+    joined[name] = { type, dims: [total, ...dims.slice(1)], data: joinData(name, type, parts, spare) }
   }
   return joined
 }
 
-function joinData(name: string, parts: readonly Tensors[], spare: SpareArrays): OnnxData {
+function joinData(name: string, type: OnnxType, parts: readonly Tensors[], spare: SpareArrays): OnnxData {
   const first = parts[0]![name]!.data
   if (Array.isArray(first)) return parts.flatMap((part) => part[name]!.data as readonly string[])
   let length = 0
   for (const part of parts) length += part[name]!.data.length
-  const NumbersClass = first.constructor as new (length: number) => Numbers
+  // What one of the callers extends the type's own array by, such as a `Buffer`, is nothing that all share.
+  const NumbersClass = (type === 'float16' ? first.constructor : arrayOf[type]) as new (length: number) => Numbers
   let joined = spare.get(name)
   spare.delete(name)
   if (joined?.length !== length || joined.constructor !== NumbersClass) joined = new NumbersClass(length)

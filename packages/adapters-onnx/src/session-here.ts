@@ -1,6 +1,6 @@
 import { Fault } from '@dinrail/core'
 import { type Network, type NetworkCall, overload, type Tensors } from './network.ts'
-import { enterRealm, insideRealm, leaveRealm } from './realm.ts'
+import { enterRealm, insideRealm, isRealmBusy, leaveRealm } from './realm.ts'
 import type {
   OnnxMetadata,
   OnnxRuntime,
@@ -71,7 +71,7 @@ export async function sessionHere(
     parallel: 1,
     run(feeds, call) {
       if (closing !== undefined) return Promise.reject(new Fault('unavailable', `${id} was disposed`))
-      if (waiting >= queue) return Promise.reject(overload(id, queue))
+      if (waiting >= queue && isRealmBusy()) return Promise.reject(overload(id, queue))
       const turn = enterRealm()
       return turn === undefined ? begin(feeds) : inTurn(turn, feeds, call)
     },

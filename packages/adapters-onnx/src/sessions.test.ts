@@ -107,6 +107,30 @@ describe('a network with state', () => {
     await model.dispose()
   })
 
+  it.each([
+    ['int64', (...ids: number[]) => BigInt64Array.from(ids, BigInt)],
+    ['uint64', (...ids: number[]) => BigUint64Array.from(ids, BigInt)],
+    ['uint8', (...ids: number[]) => Uint8Array.from(ids)],
+    // A class that extends the type's own, whose constructor is not to be used.
+    ['uint8', (...ids: number[]) => Buffer.from(ids)],
+  ] as const)('puts the end of the call before in front where windows of %s overlap', async (type, ids) => {
+    const model = await onnxModel({
+      ...about,
+      model: identity(['batch', 3], type),
+      inputs: { x: { tensor: { dtype: type, shape: [2], overlap: 1 } } },
+      outputs: { y: { tensor: { dtype: type, shape: [3] } } },
+    })
+    const hear = async (...given: number[]) => {
+      const { output } = await invoke(model, { x: tensor(ids(...given) as never) }, from('microphone-1'))
+      return Array.from(output.y.data, Number)
+    }
+    expect([await hear(1, 2), await hear(3, 4)]).toEqual([
+      [0, 1, 2],
+      [2, 3, 4],
+    ])
+    await model.dispose()
+  })
+
   it('keeps the state that it had where the network gives one that is no number', async () => {
     const model = await onnxModel({
       ...about,

@@ -1,9 +1,10 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
 import type { ConstantInput, StateInput, TensorInput } from './contract.ts'
-import { canBeGivenAs, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
+import { arrayOf, canBeGivenAs, canHold, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxMetadata, OnnxType } from './runtime.ts'
 import { lineOf } from './scale.ts'
+import { unknownAxes } from './unstated-ranks.ts'
 import { meaningOf } from './vector-input.ts'
 
 /** A tensor that callers send as it is, but for its scale. */
@@ -12,7 +13,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   const type = typeOf(at, metadata)
   const { field = metadata.name, scale, axes } = stated
   const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
-  const shape = stated.shape ?? openShape(metadata)
+  const shape = stated.shape ?? openShape('input', metadata)
   if (axes !== undefined && axes.length !== shape.length)
     throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
   const { overlap = 0 } = stated
@@ -62,16 +63,17 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
         })
       // Of a shape that is stated in numbers the dimensions are the same in every call.
       const dims = isOpen ? (isBatchAdded ? [1, ...lengths] : lengths) : probe
-      return { type, dims, data: given(overlap > 0 ? withOverlap(data as Float32Array, memory!) : data) }
+      return { type, dims, data: given(overlap > 0 ? withOverlap(data, memory!) : data) }
     },
     ...(overlap > 0 && { calls: 2 }),
   }
 
-  function withOverlap(data: Float32Array, { rows, nextRows }: Memory): Float32Array {
-    const whole = new (data.constructor as Float32ArrayConstructor)(overlap + data.length)
-    whole.set(rows.get(metadata.name)?.[0] ?? [])
-    whole.set(data, overlap)
-    nextRows.set(metadata.name, [Float64Array.from(whole.subarray(whole.length - overlap))])
+  /** All of them are of the one type that callers send, which may be 64-bit integers. */
+  function withOverlap(data: Tensor['data'], { rows, nextRows }: Memory): Tensor['data'] {
+    const whole = new arrayOf[dtype](overlap + data.length)
+    whole.set((rows.get(metadata.name)?.[0] ?? []) as never)
+    whole.set(data as never, overlap)
+    nextRows.set(metadata.name, [whole.slice(whole.length - overlap)])
     return whole
   }
 }
@@ -84,8 +86,9 @@ function checkOverlap(overlap: number, shape: readonly (number | string)[], at: 
     )
 }
 
-/** A length that the file leaves open gets a word of its own. */
-export function openShape({ shape = [] }: OnnxMetadata): readonly (number | string)[] {
+/** A length that the file leaves open gets a word of its own. Throws a `TypeError` where it does not say how many there are. */
+export function openShape(side: 'input' | 'output', { name, shape }: OnnxMetadata): readonly (number | string)[] {
+  if (shape === undefined) throw unknownAxes(side, name)
   return shape.map((length, axis) => (length === -1 ? `axis-${axis}` : length))
 }
 
@@ -117,7 +120,9 @@ export function stateInput(metadata: OnnxMetadata, { shape }: StateInput): Prepa
   const { name } = metadata
   const at = `inputs.${name}`
   const type = typeOf(at, metadata)
-  const lengths = shape ?? metadata.shape ?? []
+  const lengths = shape ?? metadata.shape
+  if (lengths === undefined)
+    throw new TypeError(`${at}: the file does not say which shape the state '${name}' has: state it in numbers`)
   if (lengths.some((length) => typeof length === 'string' || length < 0))
     throw new TypeError(
       `${at}: the state '${name}' of the file has the shape ${shapeText(lengths)}: state its shape in numbers`,
@@ -135,8 +140,9 @@ export function constantInput(metadata: OnnxMetadata, { constant, shape }: Const
   const at = `inputs.${metadata.name}`
   const type = typeOf(at, metadata)
   const numbers = typeof constant === 'number' ? [constant] : constant
-  if (numbers.some((one) => !(type.startsWith('float') ? Number.isFinite(one) : Number.isSafeInteger(one))))
-    throw new TypeError(`${at}.constant is ${JSON.stringify(constant)}, the file takes ${type}`)
+  const odd = numbers.find((one) => !canHold(type, one))
+  if (odd !== undefined)
+    throw new TypeError(`${at}.constant holds ${odd}, which no ${type} is: the file takes that type`)
   const lengths = shape ?? (typeof constant === 'number' && metadata.shape?.length !== 1 ? [] : [numbers.length])
   const dims = dimsFor(at, metadata, lengths)
   if (dims.reduce((product, length) => product * length, 1) !== numbers.length)

@@ -1,4 +1,5 @@
 import { encodeOnnx, type OnnxGraph, type OnnxPort, onnxGraph } from '../../../examples/training/onnx-file.ts'
+import { joined, lengthDelimited } from './protobuf.ts'
 
 /** Numbers of TensorProto.DataType. */
 export const elementType = {
@@ -61,6 +62,19 @@ export function identity(dims: Dims, type: keyof typeof elementType = 'float32')
     outputs: { y: { dims, type } },
     build: (graph) => graph.apply('Identity', ['x'], { output: 'y' }),
   })
+}
+
+/** x → y, the same, of any number of axes: the file does not even say how many. */
+export function unranked(): Uint8Array<ArrayBuffer> {
+  const message = (field: number, ...parts: Uint8Array[]) => lengthDelimited(field, joined(parts))
+  const float = Uint8Array.of(8, elementType.float32)
+  const port = (field: number, name: string) => message(field, lengthDelimited(1, name), message(2, message(1, float)))
+  const node = message(1, lengthDelimited(1, 'x'), lengthDelimited(2, 'y'), lengthDelimited(4, 'Identity'))
+  return joined([
+    Uint8Array.of(8, 8),
+    message(7, node, lengthDelimited(2, 'unranked'), port(11, 'x'), port(12, 'y')),
+    message(8, lengthDelimited(1, ''), Uint8Array.of(16, 13)),
+  ])
 }
 
 /** x[batch, n] → y[batch, n], each element times a weight plus a bias. */

@@ -2,7 +2,7 @@ import { Fault, type JsonSchema, type Tensor } from '@dinrail/core'
 import type { CategoryColumn, NumberColumn, NumberField, VectorField, VectorInput, Window } from './contract.ts'
 import { elementsOf, rangeOf } from './element-types.ts'
 import { type Properties, propertiesOf } from './fields-schema.ts'
-import { dimsFor, type Fields, type Memory, type PreparedInput } from './onnx-input.ts'
+import { batchedDimsFor, type Fields, type Memory, type PreparedInput } from './onnx-input.ts'
 import type { OnnxMetadata, OnnxTensor, OnnxType } from './runtime.ts'
 import { isCyclic, lineOf } from './scale.ts'
 
@@ -24,7 +24,7 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
   const width = columns.reduce((sum, { count }) => sum + count, 0)
   if (width === 0) throw new TypeError(`${at}.vector has no field`)
   if (window !== undefined) checkWindow(window, at)
-  const dims = dimsFor(at, metadata, lengthsOf(metadata, width, window))
+  const dims = batchedDimsFor(at, metadata, lengthsOf(metadata, width, window))
   if (window === undefined)
     return { properties: numberProperties(vector), feed: (input) => ({ type, dims, data: oneRow(input) }) }
   return window.from === 'input'
@@ -59,7 +59,8 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
     const row = new Float64Array(width)
     writeRow(row, (name) => input[name])
     const { length, filling = 'refuse' } = window!
-    const rows = [...(memory!.rows.get(metadata.name) ?? []), row].slice(-length)
+    const before = (memory!.rows.get(metadata.name) ?? []) as readonly Float64Array[]
+    const rows = [...before, row].slice(-length)
     memory!.nextRows.set(metadata.name, rows)
     const missing = length - rows.length
     if (missing > 0) memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
