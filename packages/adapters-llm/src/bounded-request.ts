@@ -37,7 +37,7 @@ const lingerMs = 100
 /** One request and its answer. Whatever its sender does, each wait ends by the timeouts and with the caller's call. */
 export class BoundedRequest {
   /** Where something may pass that is not the caller's; making one costs as much as a small answer's reading. */
-  private readonly controller: AbortController | undefined
+  private controller: AbortController | undefined
   private readonly dues: Dues = {}
   private timer: ReturnType<typeof setTimeout> | undefined
   private wakeAt = Number.POSITIVE_INFINITY
@@ -50,8 +50,7 @@ export class BoundedRequest {
   constructor(private readonly options: BoundedRequestOptions) {
     const { signal, timeouts, totalDue } = options
     const { attemptMs, firstChunkMs } = timeouts
-    const isTimed = totalDue !== undefined || Object.values(timeouts).some((ms) => ms !== undefined)
-    this.controller = isTimed ? new AbortController() : undefined
+    if (Object.keys(timeouts).length > 0) this.controller = new AbortController()
     const now = Date.now()
     if (totalDue !== undefined) this.dues.total = totalDue
     if (attemptMs !== undefined) this.dues.attempt = now + attemptMs
@@ -96,21 +95,15 @@ export class BoundedRequest {
     delete this.dues.idle
     this.received += bytes?.length ?? 0
     if (this.received > longestAnswer)
-      throw new Fault(
-        'invalid-output',
-        `${host} answers with more than ${longestAnswer} bytes, which was taken for no answer`,
-      )
+      throw new Fault('invalid-output', `${host} sent more than ${longestAnswer} bytes, its longestAnswer`)
     return bytes
   }
 
   /** Whoever answered says that nothing more comes: a moment for the connection to say so too, since only then can it be kept. */
   async linger(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const patience = new Promise((resolve) => {
-      timer = setTimeout(resolve, lingerMs)
-    })
-    await Promise.race([this.response!.read().catch(() => {}), patience])
-    clearTimeout(timer)
+    const patience = setTimeout(() => this.giveUp?.(undefined), lingerMs)
+    await this.bounded(this.response!.read()).catch(() => {})
+    clearTimeout(patience)
   }
 
   /** The server has begun to answer. */
