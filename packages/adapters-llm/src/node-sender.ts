@@ -61,7 +61,8 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
         reject(signal.reason)
         return
       }
-      const request = begin(sent, Buffer.byteLength(body))
+      const length = Buffer.byteLength(body)
+      const request = begin(sent, length)
       const onAbort = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
       signal.addEventListener('abort', onAbort, { once: true })
       request.on('error', (problem) => {
@@ -71,8 +72,8 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
       request.on('response', (response) => {
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
       })
-      // As text it leaves with the headers in one write.
-      request.end(body)
+      // As text it leaves with the headers in one write; one of plain letters need not be encoded for it.
+      request.end(body, length === body.length ? 'latin1' : 'utf8')
     })
 
   return Object.assign(send, {
@@ -118,7 +119,10 @@ function received(response: IncomingMessage, over: () => void): HttpResponse {
   }
   response.on('end', () => end())
   response.on('error', end)
-  response.on('close', () => end(new Error('the connection was closed')))
+  response.on('close', () => {
+    // An error costs as much as the reading of a small answer, and each response is closed in the end.
+    if (!ended) end(new Error('the connection was closed'))
+  })
 
   return {
     status: response.statusCode ?? 0,
