@@ -1,33 +1,12 @@
 import * as ort from 'onnxruntime-web'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Engine, type Execution, loadEngine } from './engine.ts'
-import type { NetworkCall } from './network.ts'
+import { describe, expect, it } from 'vitest'
+import { floats, load, within } from './engine.test-support.ts'
+import type { Engine } from './engine.ts'
+import { faultOf } from './fault-of.test-support.ts'
 import { autoencoder, mlp, rowMixer, unknownOperator, weights } from './networks.test-support.ts'
 import type { OnnxTensor } from './runtime.ts'
 
 ort.env.wasm.numThreads = 1
-
-const engines: Engine[] = []
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.dispose()))
-})
-
-async function load(bytes: Uint8Array, execution: Execution = {}): Promise<Engine> {
-  const engine = await loadEngine({ runtime: ort, bytes, id: 'test/network', execution })
-  engines.push(engine)
-  return engine
-}
-
-const within = (ms: number, signal = new AbortController().signal): NetworkCall => ({
-  deadline: Date.now() + ms,
-  signal,
-})
-const floats = (data: Float32Array, ...dims: number[]): OnnxTensor => ({ type: 'float32', data, dims })
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    ({ code, message }) => ({ code, message }),
-  )
 
 describe('feeds that do not fit are invalid-input that names the input and what it takes', () => {
   const ints: OnnxTensor = { type: 'int32', data: new Int32Array(64), dims: [1, 64] }

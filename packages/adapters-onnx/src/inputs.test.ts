@@ -1,7 +1,8 @@
-import { type Fault, invoke, type Tensor, tensor } from '@dinrail/core'
+import { invoke, type Tensor, tensor } from '@dinrail/core'
 import fc from 'fast-check'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
+import { faultOf } from './fault-of.test-support.ts'
 import { halfBits, halfValue } from './half-floats.ts'
 import { type InputRecipe, type OnnxModel, onnxModel, type VectorField } from './index.ts'
 import { identity, tinyNetwork } from './tiny-networks.test-support.ts'
@@ -10,11 +11,6 @@ ort.env.wasm.numThreads = 1
 
 const stated = { runtime: ort, id: 'acme/tiny', version: '1.0.0', title: 'Tiny', task: 'process-analysis' } as const
 const bounds = { deadlineMs: 10_000, caller: { id: 'plc-1' } }
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    (fault: Fault) => fault,
-  )
 
 /** What the network is fed, as an identity gives it back. */
 async function fed(model: OnnxModel<never, unknown>, input: object): Promise<number[]> {

@@ -3,11 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { defineModel, type Fault, invoke, limitLoad, type Model, sha256, type Tensor, tensor } from '@dinrail/core'
+import { defineModel, invoke, limitLoad, type Model, sha256, type Tensor, tensor } from '@dinrail/core'
 import { signDescriptor, trustedBy } from '@dinrail/core/signature'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { faultOf } from './fault-of.test-support.ts'
 import { doctor, onnxModel, swappable } from './index.ts'
 import { externalSum } from './networks.test-support.ts'
 import { readModel } from './node.ts'
@@ -26,11 +27,6 @@ const gain = (factor: number, version = '1.0.0', more: object = {}) =>
     ...more,
   })
 const bounds = { deadlineMs: 5_000 }
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    (fault: Fault) => fault,
-  )
 
 describe('the life of a model', () => {
   it('ends once, after the calls in flight', async () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type Fault, invoke, tensor } from '@dinrail/core'
+import { invoke, tensor } from '@dinrail/core'
 import { modelChecks, toReport } from '@dinrail/core/conformance'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
+import { faultOf } from './fault-of.test-support.ts'
 import { onnxModel } from './index.ts'
 
 ort.env.wasm.numThreads = 1
@@ -51,11 +52,6 @@ const windows = () =>
 const softmax = (a: number, b: number) => Math.exp(a) / (Math.exp(a) + Math.exp(b))
 const expected = (length: number, width: number, brightness: number) =>
   softmax(length + width / 2 + 0.1, -length + 2 * brightness - 0.1)
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    (fault: Fault) => fault,
-  )
 
 describe('an ONNX classifier on the rail', () => {
   it('answers with the label, all probabilities and its confidence', async () => {

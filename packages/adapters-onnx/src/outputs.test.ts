@@ -1,6 +1,7 @@
-import { type Fault, invoke, type Tensor, tensor } from '@dinrail/core'
+import { invoke, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
+import { faultOf } from './fault-of.test-support.ts'
 import { type OutputRecipe, onnxModel, type ValueField } from './index.ts'
 import { identity } from './tiny-networks.test-support.ts'
 
@@ -28,11 +29,6 @@ async function read<const Recipe extends OutputRecipe>(
     await model.dispose()
   }
 }
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    (fault: Fault) => fault,
-  )
 const labels = ['good', 'bad'] as const
 
 describe('labels', () => {

@@ -1,6 +1,7 @@
 import { type Fault, invoke, type Model, type Tensor, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
+import { faultOf } from './fault-of.test-support.ts'
 import { type Execution, onnxModel, type SessionBounds } from './index.ts'
 import { sessions } from './sessions.ts'
 import { adder, identity, tinyNetwork } from './tiny-networks.test-support.ts'
@@ -27,11 +28,6 @@ type Counter = Model<{ readonly pieces: number; readonly session?: string }, { r
 const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
 const add = async (model: Counter, pieces: number, caller = 'plc-1', session?: string) =>
   (await invoke(model, { pieces, ...(session && { session }) }, from(caller))).output.total
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    (fault: Fault) => fault,
-  )
 
 describe('a network with state', () => {
   it('goes on where the same caller’s last call ended, and apart from all others', async () => {

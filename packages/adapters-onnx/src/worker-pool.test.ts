@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as ort from 'onnxruntime-web'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Engine, type Execution, loadEngine } from './engine.ts'
-import type { NetworkCall } from './network.ts'
+import { describe, expect, it } from 'vitest'
+import { floats, load, within } from './engine.test-support.ts'
+import type { Execution } from './engine.ts'
+import { faultOf } from './fault-of.test-support.ts'
 import { cnn, counter, mlp, weights } from './networks.test-support.ts'
 import type { OnnxTensor } from './runtime.ts'
 import { workerPool } from './worker-pool.ts'
@@ -16,30 +17,9 @@ ort.env.wasm.numThreads = 1
 const runtimeUrl = pathToFileURL(createRequire(import.meta.url).resolve('onnxruntime-web'))
 const pooled = (workers = 1): Execution => ({ where: 'pool', pool: workerPool({ runtime: runtimeUrl, workers }) })
 
-const engines: Engine[] = []
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.dispose()))
-})
-
-async function load(bytes: Uint8Array, execution: Execution): Promise<Engine> {
-  const engine = await loadEngine({ runtime: ort, bytes, id: 'test/network', execution })
-  engines.push(engine)
-  return engine
-}
-
-const within = (ms: number, signal = new AbortController().signal): NetworkCall => ({
-  deadline: Date.now() + ms,
-  signal,
-})
-const floats = (data: Float32Array, ...dims: number[]): OnnxTensor => ({ type: 'float32', data, dims })
 const trips = (count: bigint): OnnxTensor => ({ type: 'int64', data: BigInt64Array.of(count), dims: [] })
 const counting = (start: number, count: bigint) => ({ x: floats(Float32Array.of(start), 1), trips: trips(count) })
 const endless = 2n ** 62n
-const faultOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it was answered'),
-    ({ code, message }) => ({ code, message }),
-  )
 
 /** A runtime in which any network gives back what it is fed, except that −100 ends its thread and −200 never ends. */
 const mortal = `data:text/javascript,${encodeURIComponent(`

@@ -1,7 +1,7 @@
-import type { Intake } from './checks.ts'
 import { type Bounded, keepDeadline, letGo } from './deadlines.ts'
 import { hex } from './digest.ts'
 import { Fault, isFault } from './fault.ts'
+import type { Intake } from './intake.ts'
 import type {
   Attempt,
   Caller,

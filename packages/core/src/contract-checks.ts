@@ -1,6 +1,7 @@
-import { checkBounds, checkFreshness, type Intake, unwrapSamples } from './checks.ts'
+import { checkBounds } from './bounds.ts'
 import { Fault } from './fault.ts'
 import { heldValues } from './held-values.ts'
+import { checkFreshness, type Intake, unwrapSamples } from './intake.ts'
 import type { Model, RunResult } from './model.ts'
 import { type Verdict, validate } from './schema.ts'
 import { compileVocabulary, holdsValues, type Rule } from './vocabulary.ts'

@@ -29,6 +29,28 @@ const faultOf = (promise: Promise<unknown>) =>
   )
 
 describe('a call', () => {
+  it('finds what is not finite wherever it stands in a tensor, and takes large numbers for what they are', async () => {
+    const waveform = defineModel({
+      id: 'acme/waveform',
+      version: '1.0.0',
+      title: 'Length of a waveform',
+      task: 'process-analysis',
+      input: z.object({
+        x: z.custom<Tensor<'float64'>>(isTensor).meta({ tensor: { dtype: 'float64', shape: ['time'] }, unit: 'V' }),
+      }),
+      output: z.object({ length: z.number() }),
+      run: ({ x }) => ({ output: { length: x.data.length } }),
+    })
+    const measure = (data: Float64Array) => invoke(waveform, { x: tensor(data) }, { deadlineMs: 1_000 })
+    for (const length of [1, 3, 4, 1_023, 1_024, 1_027, 2_050]) {
+      const large = new Float64Array(length).fill(Number.MAX_VALUE)
+      expect((await measure(large)).output.length).toBe(length)
+      for (const at of new Set([0, length >> 1, Math.min(length, 1_024) - 1, length - 1]))
+        for (const wrong of [Number.NaN, Number.NEGATIVE_INFINITY])
+          expect((await faultOf(measure(large.with(at, wrong)))).message).toContain(`element ${at}`)
+    }
+  })
+
   it('settles whatever a model hands back, and whatever its tracer throws', async () => {
     const careless = { ...gauge, run: async () => ({ output: { rms: 1 }, warnings: 5 as never }) }
     expect(await faultOf(invoke(careless, good, { deadlineMs: 200 }))).toMatchObject({ code: 'internal' })

@@ -1,0 +1,36 @@
+import type { Member, Range, Rule } from './vocabulary.ts'
+
+/** What the schema names, in its order, whether a value has it or not. */
+export function membersOf(rule: Rule): readonly Member[] {
+  rule.members ??= [...(rule.properties ?? [])].map(([key, member]) => {
+    let [least, most] = [-Number.MAX_VALUE, Number.MAX_VALUE]
+    for (const { min = least, max = most } of Object.values(member.limits ?? {}) as Range[]) {
+      least = Math.max(least, min)
+      most = Math.min(most, max)
+    }
+    return { key, rule: member, least, most }
+  })
+  return rule.members
+}
+
+export function hasItems({ items, prefixItems, additional }: Rule): boolean {
+  return items !== undefined || prefixItems !== undefined || additional !== undefined
+}
+
+/** What the schema does not name: items, and members beyond its properties. Passes over numbers about which nothing is said. */
+export function eachItem(
+  { properties, additional, items, prefixItems }: Rule,
+  value: object,
+  visit: (key: PropertyKey, member: unknown, memberRule: Rule) => void,
+): void {
+  const see = (key: PropertyKey, member: unknown, rule: Rule | undefined) => {
+    if (rule === undefined || (Number.isFinite(member) && rule.limits === undefined && !rule.needsVisit)) return
+    visit(key, member, rule)
+  }
+  if (Array.isArray(value)) {
+    if (items === undefined && prefixItems === undefined) return
+    for (let i = 0; i < value.length; i++) see(i, value[i], prefixItems?.[i] ?? items)
+  } else if (additional !== undefined) {
+    for (const [key, member] of Object.entries(value)) if (!properties?.has(key)) see(key, member, additional)
+  }
+}
