@@ -1,5 +1,4 @@
 import type { ChatInput, ChatModel } from '@dinrail/core'
-import { inProcessTransport } from '@dinrail/core'
 import { chatChecks, modelChecks, throughTransport, toReport } from '@dinrail/core/conformance'
 import { afterAll, describe, expect, it } from 'vitest'
 import { anthropicModel, chatModel, fetchSender, playbook, scriptedModel } from './index.ts'
@@ -104,11 +103,7 @@ describe('the chat contract', () => {
       await toReport(await modelChecks(subject)),
     ]
     for (const { text } of reports) expect(text).not.toContain('✗')
-    const inProcess = async () => {
-      const transport = inProcessTransport()
-      return { one: transport, other: transport }
-    }
-    const far = throughTransport(subject, { create: inProcess }) as typeof subject
+    const far = throughTransport(subject) as typeof subject
     expect((await toReport(await chatChecks({ ...far, ...chat }))).results).toEqual(reports[0]?.results)
   })
 

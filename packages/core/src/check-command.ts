@@ -12,7 +12,6 @@ import {
   toReport,
   transportChecks,
 } from './conformance.ts'
-import { inProcessTransport } from './in-process.ts'
 
 /** What a file under test exports: at least one of the first two. */
 interface UnderTest {
@@ -42,11 +41,10 @@ async function sectionsOf({ model, transport }: UnderTest): Promise<Section[]> {
   const sections: Section[] = []
   if (transport !== undefined) sections.push({ name: 'transport', checks: transportChecks(transport) })
   if (model !== undefined) {
-    const medium = transport ?? { create: inProcess }
     sections.push({ name: 'model', checks: await modelChecks(model) })
     sections.push({
       name: transport === undefined ? 'model through the in-process transport' : 'model through the transport',
-      checks: await modelChecks(throughTransport(model, medium)),
+      checks: await modelChecks(throughTransport(model, transport)),
     })
   }
   return sections
@@ -65,11 +63,6 @@ function excusesOf(
       ([id]) => has(checks, id) || (isFirst && !sections.some((section) => has(section.checks, id))),
     ),
   )
-}
-
-async function inProcess() {
-  const transport = inProcessTransport()
-  return { one: transport, other: transport }
 }
 
 async function main(): Promise<number> {

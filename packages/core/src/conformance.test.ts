@@ -300,7 +300,7 @@ describe('the model kit', () => {
 
   it.each(Object.keys(subjects) as SubjectName[])('says the same of a model behind a transport: %s', async (name) => {
     const here = await toReport(await checksOf(name))
-    const far = throughTransport(subjects[name], { create: inProcess })
+    const far = throughTransport(subjects[name])
     expect((await toReport(await modelChecks(far))).results).toEqual(here.results)
   })
 

@@ -1,7 +1,6 @@
+import { canonicalJson, Fault } from '@dinrail/core'
 import { type CryptoKey, FlattenedSign, flattenedVerify, importJWK, type JWK } from 'jose'
 import type { Descriptor } from './descriptor.ts'
-import { canonicalJson } from './digest.ts'
-import { Fault } from './fault.ts'
 import type { Announcement } from './transport.ts'
 
 /** An Ed25519 key: of WebCrypto, or a JSON Web Key of RFC 8037. */

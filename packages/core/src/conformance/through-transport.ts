@@ -1,14 +1,19 @@
 import { connect } from '../connect.ts'
+import { inProcessTransport } from '../in-process.ts'
 import type { Model } from '../model.ts'
 import { serve } from '../serve.ts'
 import type { ModelUnderTest } from './model-checks.ts'
 import type { TransportUnderTest } from './transport-checks.ts'
 
 /**
- * The same model on the far side of a transport: its checks must end as they do here, or the transport changes what calls mean.
+ * The same model on the far side of a transport, of the in-process one unless stated: its checks must end as they do here, or the
+ * transport changes what calls mean.
  * `input` and `output`, where given, let the caller's side validate too.
  */
-export function throughTransport<In>(subject: ModelUnderTest<In>, { create }: TransportUnderTest): ModelUnderTest<In> {
+export function throughTransport<In>(
+  subject: ModelUnderTest<In>,
+  { create }: TransportUnderTest = { create: inThisProcess },
+): ModelUnderTest<In> {
   return {
     ...subject,
     async create() {
@@ -31,4 +36,9 @@ export function throughTransport<In>(subject: ModelUnderTest<In>, { create }: Tr
       }
     },
   }
+}
+
+async function inThisProcess() {
+  const transport = inProcessTransport()
+  return { one: transport, other: transport }
 }
