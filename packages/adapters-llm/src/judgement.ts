@@ -1,10 +1,9 @@
 import {
-  answerCheck,
+  argumentsProblem,
   type ChatInput,
   type ChatMessage,
   type ChatOutput,
   type ChatTool,
-  Fault,
   readStructured,
   type ToolCall,
 } from '@dinrail/core'
@@ -77,31 +76,4 @@ function flawOf(
       ],
     },
   }
-}
-
-/** A tool that was not offered is left to whoever runs tools, and so is a schema that cannot be checked here. */
-function argumentsProblem({ name, arguments: given }: ToolCall, tools: readonly ChatTool[]): string | undefined {
-  const tool = tools.find((one) => one.name === name)
-  if (tool === undefined) return undefined
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return typeof given === 'string' ? 'the arguments are no JSON' : 'the arguments are no JSON object'
-  try {
-    const check = answerCheck(tool.parameters)
-    const problem = check(given)
-    return problem === undefined ? undefined : check(withoutSamples(given))
-  } catch (thrown) {
-    if (Fault.from(thrown).code === 'unsupported') return undefined
-    throw thrown
-  }
-}
-
-const sampleMembers = new Set(['value', 'unit', 'quality', 'sourceTime'])
-
-/** A measured value may be stated with its unit (clause 4.3), which no parameter's own schema says. */
-function withoutSamples(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(withoutSamples)
-  const members = Object.entries(value)
-  const isSample = 'value' in value && members.every(([name]) => sampleMembers.has(name))
-  return isSample ? value.value : Object.fromEntries(members.map(([name, member]) => [name, withoutSamples(member)]))
 }

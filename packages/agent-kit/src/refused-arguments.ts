@@ -18,15 +18,15 @@ export function refusedArguments(step: ChatMessage | undefined): ReadonlyMap<str
   const refused = new Map<string, string>()
   if (step?.role !== 'tool') return refused
   for (const result of step.content) {
-    const problem = argumentsProblem(result)
+    const problem = refusalIn(result)
     if (problem !== undefined) refused.set(result.name, problem)
   }
-  for (const result of step.content) if (argumentsProblem(result) === undefined) refused.delete(result.name)
+  for (const result of step.content) if (refusalIn(result) === undefined) refused.delete(result.name)
   return refused
 }
 
 /** A fault of the tool's own about its input; one with a `model` comes from what the tool itself called. */
-function argumentsProblem({ outcome, result }: ToolResult): string | undefined {
+function refusalIn({ outcome, result }: ToolResult): string | undefined {
   if (outcome !== 'fault' || typeof result !== 'object' || result === null) return undefined
   const { code, field, model, message } = result as Partial<Record<string, unknown>>
   const isOwn = model === undefined && typeof field === 'string' && /^\/input(?:\/|$)/.test(field)
