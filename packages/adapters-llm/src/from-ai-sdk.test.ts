@@ -439,8 +439,10 @@ describe('models of the other specifications', () => {
       expect(asked).toHaveLength(2)
       expect(usage.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'ok'])
       const twice = saying(wrong)
-      expect(await faultOf(invoke(fromAiSdk(twice.model), input, bounds))).toMatchObject({ code: 'invalid-output' })
+      const fault = await faultOf(invoke(fromAiSdk(twice.model), input, bounds))
+      expect(fault).toMatchObject({ code: 'invalid-output' })
       expect(twice.asked).toHaveLength(2)
+      expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'invalid-output'])
     })
 
     it('is told of the schema in words where its card says that only words hold it', async () => {

@@ -1,4 +1,5 @@
 import {
+  type Attempt,
   type ChatInput,
   type ChatOutput,
   Fault,
@@ -24,23 +25,27 @@ export async function repaired(
   input: ChatInput,
   context: Pick<RunContext, 'count'>,
 ): Promise<RunResult<ChatOutput>> {
-  const broken = { model: self, outcome: 'invalid-output' } as const
   const started = performance.now()
   const first = await ask(input)
   const { flaw, value } = judge(first.output, input)
   if (flaw === undefined) return fitting(first, value, by, false)
-  context.count({ ...broken, elapsedMs: performance.now() - started, spent: first.spent })
+  const broken = ({ spent }: RunResult<ChatOutput>, since: number) =>
+    ({ model: self, outcome: 'invalid-output', elapsedMs: performance.now() - since, spent }) as const
+  context.count(broken(first, started))
   const askedAgain = performance.now()
-  const outside = ({ output }: RunResult<ChatOutput>, { message }: { readonly message: string }) =>
-    new Fault('invalid-output', `${self.id}: ${output.answeredBy} ${hide(message)}`, { field: '/output/content' })
+  const outside = ({ output }: RunResult<ChatOutput>, { message }: { readonly message: string }, usage?: Attempt[]) =>
+    new Fault('invalid-output', `${self.id}: ${output.answeredBy} ${hide(message)}`, {
+      field: '/output/content',
+      usage,
+    })
   const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }).catch((thrown: unknown) => {
     // What is too long with the complaint was not the caller's.
     throw Fault.from(thrown).code === 'invalid-input' ? outside(first, flaw) : thrown
   })
   const mended = judge(second.output, input)
   if (mended.flaw === undefined) return fitting(second, mended.value, by, true)
-  context.count({ ...broken, elapsedMs: performance.now() - askedAgain, spent: second.spent })
-  throw outside(second, mended.flaw)
+  // The call's own attempt is this second request.
+  throw outside(second, mended.flaw, [broken(second, askedAgain)])
 }
 
 /** An answer that fits; where it had to be asked for again, the reply says so. */

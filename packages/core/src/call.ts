@@ -158,9 +158,9 @@ export class Call implements Bounded, Intake {
     const { id, version } = this.model.descriptor
     const self: ModelReference = { id, version }
     const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: performance.now() - this.started }
-    // A fault that a proxy brings home has already counted the attempt on the other side.
-    const broughtHome = fault.origin === 'remote' && this.usage.length === 0 ? fault.usage : undefined
-    this.add(broughtHome ?? [attempt])
+    // The model itself states what it took, or a proxy what was counted on the other side; a call inside has been counted.
+    const isCounted = fault.model !== undefined && (fault.origin === 'local' || this.usage.length > 0)
+    this.add((isCounted ? undefined : fault.usage) ?? [attempt])
     const ended = fault.with({ model: fault.model ?? id, usage: this.usage })
     this.span?.end({ fault: ended })
     try {

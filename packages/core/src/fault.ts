@@ -35,7 +35,10 @@ export interface FaultRecord {
   readonly model?: string | undefined
   readonly origin: 'local' | 'remote'
   readonly details?: unknown
-  /** The attempts that were made before it, so that costs add up through failures. */
+  /**
+   * The attempts up to it, so that costs add up through failures. A model states them where it knows what the one took that
+   * the fault ends, in place of the one that would be counted.
+   */
   readonly usage?: readonly Attempt[] | undefined
 }
 
