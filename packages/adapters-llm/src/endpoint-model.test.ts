@@ -1,5 +1,13 @@
 import { fallback } from '@dinrail/collab'
-import { type ChatInput, type ChatPart, type Fault, invoke, stream, type TracedCall } from '@dinrail/core'
+import {
+  type ChatInput,
+  type ChatModel,
+  type ChatPart,
+  type Fault,
+  invoke,
+  stream,
+  type TracedCall,
+} from '@dinrail/core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type ChatModelOptions, chatModel, fetchSender, playbook, type Sender } from './index.ts'
 import {
@@ -24,6 +32,7 @@ const faultOf = (promise: Promise<unknown>) =>
     () => expect.fail('it was answered'),
     (fault: Fault) => fault,
   )
+const bounds = { deadlineMs: 5_000 }
 const hangs: Answers = () => {}
 const hangsMidway: Answers = (_, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -441,6 +450,27 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
         const { message } = await faultOf(ask(server.url, { key: long, retries: 0 }))
         expect(message).not.toMatch(/sk-\d/)
       }
+    })
+
+    describe('stands in the answer itself', () => {
+      it.each([
+        ['at once', (one: ChatModel, input: ChatInput) => invoke(one, input, bounds)],
+        ['in parts', (one: ChatModel, input: ChatInput) => stream(one, input, bounds).finish()],
+      ])('is in no fault of an answer outside its schema, %s', async (_how, ask) => {
+        const key = 's3cret-77'
+        const message = { content: `Wrong key: ${key}` }
+        const body = { ...completion(message), model: `m for ${key}` }
+        const server = await serverThat((_request, response, asked) => {
+          const streamed = JSON.parse(asked).stream === true
+          response.writeHead(200, { 'content-type': streamed ? 'text/event-stream' : 'application/json' })
+          const events = JSON.stringify({ model: body.model, choices: [{ delta: message, finish_reason: 'stop' }] })
+          response.end(streamed ? `data: ${events}\n\ndata: [DONE]\n\n` : JSON.stringify(body))
+        })
+        const input = { ...hello, responseSchema: { type: 'object' } }
+        const fault = await faultOf(ask(model(server.url, { key, server: 'vllm' }), input))
+        expect(fault).toMatchObject({ code: 'invalid-output', message: /m for … answered outside the responseSchema/ })
+        expect(JSON.stringify(fault)).not.toContain(key)
+      })
     })
 
     it('is not shown by the mistake of a line’s end in it', () => {
