@@ -58,9 +58,10 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
       refused = true
       thinking.take(delta.refusal)
     }
-    if (Array.isArray(delta.tool_calls)) takeCalls(parts, delta.tool_calls)
+    const before = parts.calls.length
+    if (Array.isArray(delta.tool_calls)) for (const piece of delta.tool_calls) takeCall(parts, piece ?? {}, before)
     // llama-cpp-python says each piece in both the old form and the new one.
-    else if (isObject(delta.function_call)) takeCalls(parts, [{ function: delta.function_call }])
+    else if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call }, before)
     const reason = choice.finish_reason
     if (reason === 'error') throw serverFault(choice.error ?? 'it ended with an error')
     if (typeof reason === 'string' && reason !== '') finishReason ??= finishReasons[reason] ?? 'other'
@@ -99,16 +100,11 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
   }
 }
 
-function takeCalls(parts: AnswerParts, pieces: readonly (CallPiece | null)[]): void {
-  const named = new Set<GrowingCall>()
-  for (const piece of pieces) takeCall(parts, piece ?? {}, named)
-}
-
 /**
  * Finds the call that a piece belongs to. Servers leave the index out, use it again for the next call, send an empty or
- * another id with each piece, and the name late or with every piece. `named` are the calls that the same list has named.
+ * another id with each piece, and the name late or with every piece. `before` is how many calls there were before the list that it is in.
  */
-function takeCall(parts: AnswerParts, piece: CallPiece, named: Set<GrowingCall>): void {
+function takeCall(parts: AnswerParts, piece: CallPiece, before: number): void {
   const id = typeof piece.id === 'string' ? piece.id : ''
   const name = typeof piece.function?.name === 'string' ? piece.function.name : ''
   const { calls } = parts
@@ -118,14 +114,12 @@ function takeCall(parts: AnswerParts, piece: CallPiece, named: Set<GrowingCall>)
       ? (calls.findLast(byPlace) ?? unplaced(calls.at(-1), name))
       : ((id !== '' ? calls.findLast((call) => call.id === id) : undefined) ?? calls.at(-1))
   const given = piece.function?.arguments
-  const text =
-    typeof given === 'object' && given !== null ? JSON.stringify(given) : typeof given === 'string' ? given : ''
-  const isNew = known === undefined || begins(known, id, name, text, named)
+  const text = typeof given === 'string' ? given : given ? JSON.stringify(given) : ''
+  const isNew = known === undefined || begins(known, id, name, text, calls.indexOf(known) >= before)
   const call = isNew ? parts.beginCall(piece.index, id) : known
   call.index ??= piece.index
   if (call.id === '') call.id = id
   if (call.name === '') call.name = name
-  if (name !== '') named.add(call)
   call.text += text
   parts.growCall(call)
 }
@@ -135,14 +129,14 @@ function unplaced(last: GrowingCall | undefined, name: string): GrowingCall | un
   return last?.index === undefined && name === '' ? last : undefined
 }
 
-/** Whether a piece with a name, where a call already has one, is another call and not a repetition. */
-function begins(known: GrowingCall, id: string, name: string, text: string, named: Set<GrowingCall>): boolean {
+/** Whether a piece with a name, where a call already has one, is another call and not a repetition. Calls of one list stand beside each other. */
+function begins(known: GrowingCall, id: string, name: string, text: string, isBeside: boolean): boolean {
   if (name === '' || known.name === '') return false
   if (name !== known.name) return true
   if (id !== '' && id === known.id) return false
   // Another id is that of another call where neither has arguments; where this one has, some servers' ids change.
-  const isBare = known.text === '' && text === '' && id !== '' && known.id !== ''
-  return isBare || named.has(known) || isJson(known.text)
+  const isBare = known.text + text === '' && id !== '' && known.id !== ''
+  return isBare || isBeside || isJson(known.text)
 }
 
 function isJson(text: string): boolean {

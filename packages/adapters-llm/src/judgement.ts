@@ -49,26 +49,22 @@ function flawOf(
   tools: readonly ChatTool[],
   wasCut: string,
 ): { readonly flaw?: Flaw } {
-  const problems = new Map<string, string>()
-  for (const call of calls) {
-    const problem = argumentsProblem(call, tools)
-    if (problem !== undefined) problems.set(call.callId, problem)
-  }
-  const first = calls.find(({ callId }) => problems.has(callId))
-  if (first === undefined) return {}
-  const results = calls.map(({ callId, name }) => ({
+  const problems = calls.map((call) => argumentsProblem(call, tools))
+  const first = problems.findIndex((problem) => problem !== undefined)
+  if (first === -1) return {}
+  const results = calls.map(({ callId, name }, i) => ({
     kind: 'tool-result' as const,
     callId,
     name,
     outcome: 'fault' as const,
     result: {
       code: 'invalid-input',
-      message: problems.get(callId) ?? 'it was not run: another call beside it did not fit. Make both again.',
+      message: problems[i] ?? 'it was not run: another call beside it did not fit. Make both again.',
     },
   }))
   return {
     flaw: {
-      message: `calls ${first.name} with arguments that do not fit: ${problems.get(first.callId)}${wasCut}`,
+      message: `calls ${calls[first]?.name} with arguments that do not fit: ${problems[first]}${wasCut}`,
       complaint: [
         // With the reasoning before them, which some servers want back beside calls.
         { role: 'assistant', content },
