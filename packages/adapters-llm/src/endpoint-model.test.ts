@@ -453,6 +453,36 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
     })
 
     describe('stands in the answer itself', () => {
+      const long = 'sk-proj-0123456789abcdef'
+      const quoted = `The gateway refuses ${long}.`
+      const call = { tool_calls: [{ id: 'a', function: { name: 'tell', arguments: JSON.stringify({ it: quoted }) } }] }
+
+      it.each([
+        ['as text', { content: quoted }],
+        ['as reasoning', { content: 'No.', reasoning_content: quoted }],
+        ['in base64', { content: Buffer.from(`Bearer ${long}`).toString('base64') }],
+        ['in a call', call],
+      ])('ends in a fault, so that no journal and no log gets it: %s', async (_what, message) => {
+        const whole = json(completion(message))
+        const server = await serverThat(whole, streamOf(chunk(message), chunk({}, 'stop')))
+        const input: ChatInput = { ...hello, tools: [{ name: 'tell', description: '', parameters: {} }] }
+        const one = model(server.url, { key: long })
+        for (const ask of [() => invoke(one, input, bounds), () => stream(one, input, bounds).finish()]) {
+          const fault = await faultOf(ask())
+          expect(fault).toMatchObject({ code: 'invalid-output', message: /says a key in its answer/, retryable: false })
+          expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['invalid-output'])
+          expect(JSON.stringify(fault)).not.toContain(long)
+        }
+        expect(server.asked).toHaveLength(2)
+      })
+
+      it('is handed on where it stands for a key and is a word', async () => {
+        for (const key of ['ollama', 'sk-no-key-required']) {
+          const server = await serverThat(json(completion({ content: `Set it to ${key}.` })))
+          expect((await ask(server.url, { key })).output.content).toMatchObject([{ text: `Set it to ${key}.` }])
+        }
+      })
+
       it.each([
         ['at once', (one: ChatModel, input: ChatInput) => invoke(one, input, bounds)],
         ['in parts', (one: ChatModel, input: ChatInput) => stream(one, input, bounds).finish()],

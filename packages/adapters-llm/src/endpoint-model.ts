@@ -20,7 +20,7 @@ import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
 import { asGiven, repaired } from './repair.ts'
-import { secretHider, secretsOf } from './secrets.ts'
+import { keyFinder, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
 import { checkTimeouts, hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
@@ -78,11 +78,12 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { host } = url
   const send = options.send ?? fetchSender()
   const headers = { 'content-type': 'application/json', ...dialect.headers, ...own }
-  const hide = secretHider(secretsOf({ key, url, headers: own }))
+  const secrets = secretsOf({ key, url, headers: own })
+  const hide = secretHider(secrets)
   const keeper = new QuotaKeeper(quota)
   const self = { id: options.id ?? `llm/${slug(model)}`, version: options.version ?? '1.0.0' }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
-  const answerer = { self, by, hide } as const
+  const answerer = { self, by, hide, saysKey: keyFinder(secrets) }
 
   async function begin(input: ChatInput, call: OpenCall, stream: boolean): Promise<Answering> {
     const { body, warnings } = dialect.request(input, { stream, by })

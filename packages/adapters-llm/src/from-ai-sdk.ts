@@ -20,7 +20,7 @@ import { inParts } from './content-parts.ts'
 import { type Prices, spentOn } from './price.ts'
 import { refusal } from './refusal.ts'
 import { asGiven, repaired } from './repair.ts'
-import { secretHider } from './secrets.ts'
+import { keyFinder, secretHider } from './secrets.ts'
 import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
 
@@ -63,7 +63,8 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   const version = model.specificationVersion as AiSdkVersion
   if (!['v2', 'v3', 'v4'].includes(version))
     throw new TypeError(`fromAiSdk: ${provider} has the specification '${version}'; v2, v3 and v4 are known`)
-  const hide = secretHider(options.secrets ?? [])
+  const { secrets = [] } = options
+  const hide = secretHider(secrets)
 
   const self = {
     id: options.id ?? `${slug(provider.split('.')[0] ?? '')}/${slug(modelId)}`,
@@ -71,7 +72,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   }
   const card: ChatCard = { tools: true, structuredOutput: 'native', modalities: ['text', 'image'], ...options.chat }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
-  const answerer = { self, by, hide } as const
+  const answerer = { self, by, hide, saysKey: keyFinder(secrets) }
 
   const begin = (input: ChatInput) => new AiSdkAnswer(modelId, callIds(input))
   const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, by, signal) as never
@@ -83,7 +84,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
     const byTool = responseSchema !== undefined && by === 'tool-call'
     return {
       output: byTool ? withoutAnswerTool(output, responseSchema) : output,
-      warnings: answer.warnings,
+      warnings: answer.warnings.map((warning) => ({ ...warning, message: hide(warning.message) })),
       spent: spentOn(output, modelId, options.prices, answer.cacheWrites),
     }
   }

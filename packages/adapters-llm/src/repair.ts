@@ -16,6 +16,8 @@ export interface Answerer {
   readonly by: StructuredAnswer['by']
   /** Takes secrets out of what the model said. */
   readonly hide?: (text: string) => string
+  /** Whether an answer says a key, which must reach no log and no journal. It is refused, since an answer is never rewritten. */
+  readonly saysKey?: (output: ChatOutput) => boolean
 }
 
 export interface Repairable extends Answerer {
@@ -28,11 +30,11 @@ export async function repaired(
   input: ChatInput,
   context: Pick<RunContext, 'count'>,
 ): Promise<RunResult<ChatOutput>> {
-  const { by, ask } = model
+  const { ask } = model
   const started = performance.now()
   const first = await ask(input)
   const { flaw, value } = judge(first.output, input)
-  if (flaw === undefined) return fitting(first, value, by, false)
+  if (flaw === undefined) return fitting(model, first, value, started, false)
   context.count(brokenBy(model, first, started))
   const askedAgain = performance.now()
   const second = await ask({ ...input, messages: [...input.messages, ...flaw.complaint] }).catch((thrown: unknown) => {
@@ -40,7 +42,7 @@ export async function repaired(
     throw Fault.from(thrown).code === 'invalid-input' ? refused(model, first, flaw.message) : thrown
   })
   const mended = judge(second.output, input)
-  if (mended.flaw === undefined) return fitting(second, mended.value, by, true)
+  if (mended.flaw === undefined) return fitting(model, second, mended.value, askedAgain, true)
   throw refused(model, second, mended.flaw.message, askedAgain)
 }
 
@@ -53,7 +55,7 @@ export function asGiven(
 ): RunResult<ChatOutput> {
   const { flaw, value } = judge(result.output, { ...input, tools: [] })
   if (flaw !== undefined) throw refused(model, result, flaw.message, started)
-  return fitting(result, value, model.by, false)
+  return fitting(model, result, value, started, false)
 }
 
 function brokenBy({ self }: Answerer, { spent }: RunResult<ChatOutput>, since: number) {
@@ -71,11 +73,14 @@ function refused(model: Answerer, result: RunResult<ChatOutput>, problem: string
 
 /** An answer that fits; where it had to be asked for again, the reply says so. */
 function fitting(
+  model: Answerer,
   result: RunResult<ChatOutput>,
   value: unknown,
-  by: StructuredAnswer['by'],
+  since: number,
   repaired: boolean,
 ): RunResult<ChatOutput> {
+  const { by, saysKey } = model
+  if (saysKey?.(result.output)) throw refused(model, result, 'says a key in its answer', since)
   if (value !== undefined) return { ...result, output: { ...result.output, structured: { value, by, repaired } } }
   if (!repaired) return result
   const message = 'its first answer did not fit and was asked for again'
