@@ -75,7 +75,7 @@ export class Fault extends Error implements FaultRecord {
     message: string,
     more: Partial<Omit<FaultRecord, 'code' | 'message'>> & ErrorOptions = {},
   ) {
-    super(message, 'cause' in more ? { cause: more.cause } : undefined)
+    super(message, more)
     this.name = 'Fault'
     this.code = code
     this.retryable = more.retryable ?? retryableCodes.has(code)
@@ -97,12 +97,10 @@ export class Fault extends Error implements FaultRecord {
   /** Whatever was thrown, as a fault: a fault stays itself, an abort is `cancelled`, all else is `internal`. */
   static from(thrown: unknown): Fault {
     if (isFault(thrown)) return thrown
-    if (thrown instanceof Error && thrown.name === 'AbortError')
-      return new Fault('cancelled', thrown.message || 'the caller gave up', { cause: thrown })
-    if (thrown instanceof Error && thrown.name === 'TimeoutError')
-      return new Fault('deadline-exceeded', thrown.message, { cause: thrown })
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    return new Fault('internal', message || 'failed without a message', { cause: thrown })
+    const { name, message } = thrown instanceof Error ? thrown : { name: '', message: String(thrown) }
+    if (name === 'AbortError') return new Fault('cancelled', message || 'the caller gave up', { cause: thrown })
+    const code = name === 'TimeoutError' ? 'deadline-exceeded' : 'internal'
+    return new Fault(code, message || 'failed without a message', { cause: thrown })
   }
 }
 

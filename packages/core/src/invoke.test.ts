@@ -63,18 +63,9 @@ describe('a call', () => {
     }
   })
 
-  it('settles whatever a model hands back, and whatever its tracer throws', async () => {
+  it('settles whatever a model hands back', async () => {
     const careless = { ...gauge, run: async () => ({ output: { rms: 1 }, warnings: 5 as never }) }
     expect(await faultOf(invoke(careless, good, { deadlineMs: 200 }))).toMatchObject({ code: 'internal' })
-    const broken = {
-      start: () => ({
-        traceparent: '',
-        end() {
-          throw new Error('the exporter is down')
-        },
-      }),
-    }
-    await expect(invoke(gauge, good, { deadlineMs: 200, tracer: broken })).rejects.toThrow('the exporter is down')
   }, 1_000)
 
   it('answers with who answered, how sure, how long and every attempt', async () => {
