@@ -358,16 +358,24 @@ describe('an answer within a schema', () => {
     const fault = await faultOf(invoke(chatModel({ baseUrl: server.url, model: 'm' }), input, { deadlineMs: 5_000 }))
     expect(fault).toMatchObject({ code: 'invalid-output', message: /responseSchema: it is not JSON/ })
     expect(server.asked).toHaveLength(2)
-    expect(fault.usage?.flatMap(({ spent }) => (spent ? [spent.inputTokens] : []))).toEqual([5, 5])
+    const broken = { outcome: 'invalid-output', spent: { inputTokens: 5, outputTokens: 2 } }
+    expect(fault.usage).toMatchObject([broken, broken])
+    expect(fault.usage).toHaveLength(2)
   })
 
   it('streams as it comes where the server enforces it, and ends in a fault where it did not', async () => {
-    const server = await serverThat(streamOf(chunk({ content: '{"level"' }), chunk({ content: ':30}' }, 'stop')))
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\n'
+    const pieces = [chunk({ content: '{"level"' }), chunk({ content: ':30}' }, 'stop'), usage]
+    const server = await serverThat(streamOf(...pieces))
     const answer = stream(chatModel({ baseUrl: server.url, model: 'm', server: 'ollama' }), input, {
       deadlineMs: 5_000,
     })
-    expect(await faultOf(answer.finish())).toMatchObject({ code: 'invalid-output', message: /at most 10/ })
+    const fault = await faultOf(answer.finish())
+    expect(fault).toMatchObject({ code: 'invalid-output', message: /at most 10/ })
     expect(server.asked).toHaveLength(1)
+    const took = { inputTokens: 5, outputTokens: 2 }
+    expect(fault.usage).toMatchObject([{ outcome: 'invalid-output', spent: took }])
+    expect(fault.usage).toHaveLength(1)
   })
 
   it('is outside its schema for good where the conversation has no room to ask again, which is not its caller’s', async () => {

@@ -58,9 +58,10 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
       refused = true
       thinking.take(delta.refusal)
     }
-    if (Array.isArray(delta.tool_calls)) for (const piece of delta.tool_calls) takeCall(parts, piece ?? {})
+    const before = parts.calls.length
+    if (Array.isArray(delta.tool_calls)) for (const piece of delta.tool_calls) takeCall(parts, piece ?? {}, before)
     // llama-cpp-python says each piece in both the old form and the new one.
-    else if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call })
+    else if (isObject(delta.function_call)) takeCall(parts, { function: delta.function_call }, before)
     const reason = choice.finish_reason
     if (reason === 'error') throw serverFault(choice.error ?? 'it ended with an error')
     if (typeof reason === 'string' && reason !== '') finishReason ??= finishReasons[reason] ?? 'other'
@@ -101,9 +102,9 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
 
 /**
  * Finds the call that a piece belongs to. Servers leave the index out, use it again for the next call, send an empty or
- * another id with each piece, and the name late or with every piece.
+ * another id with each piece, and the name late or with every piece. `before` is how many calls there were before the list that it is in.
  */
-function takeCall(parts: AnswerParts, piece: CallPiece): void {
+function takeCall(parts: AnswerParts, piece: CallPiece, before: number): void {
   const id = typeof piece.id === 'string' ? piece.id : ''
   const name = typeof piece.function?.name === 'string' ? piece.function.name : ''
   const { calls } = parts
@@ -112,13 +113,14 @@ function takeCall(parts: AnswerParts, piece: CallPiece): void {
     typeof piece.index === 'number'
       ? (calls.findLast(byPlace) ?? unplaced(calls.at(-1), name))
       : ((id !== '' ? calls.findLast((call) => call.id === id) : undefined) ?? calls.at(-1))
-  const call = known === undefined || begins(known, id, name) ? parts.beginCall(piece.index, id) : known
+  const given = piece.function?.arguments
+  const text = typeof given === 'string' ? given : given ? JSON.stringify(given) : ''
+  const isNew = known === undefined || begins(known, id, name, text, calls.indexOf(known) >= before)
+  const call = isNew ? parts.beginCall(piece.index, id) : known
   call.index ??= piece.index
   if (call.id === '') call.id = id
   if (call.name === '') call.name = name
-  const text = piece.function?.arguments
-  if (typeof text === 'string') call.text += text
-  else if (typeof text === 'object' && text !== null) call.text += JSON.stringify(text)
+  call.text += text
   parts.growCall(call)
 }
 
@@ -127,12 +129,14 @@ function unplaced(last: GrowingCall | undefined, name: string): GrowingCall | un
   return last?.index === undefined && name === '' ? last : undefined
 }
 
-/** Whether a piece with a name, where a call already has one, is another call and not a repetition. */
-function begins(known: GrowingCall, id: string, name: string): boolean {
+/** Whether a piece with a name, where a call already has one, is another call and not a repetition. Calls of one list stand beside each other. */
+function begins(known: GrowingCall, id: string, name: string, text: string, isBeside: boolean): boolean {
   if (name === '' || known.name === '') return false
   if (name !== known.name) return true
   if (id !== '' && id === known.id) return false
-  return isJson(known.text)
+  // Another id is that of another call where neither has arguments; where this one has, some servers' ids change.
+  const isBare = known.text + text === '' && id !== '' && known.id !== ''
+  return isBare || isBeside || isJson(known.text)
 }
 
 function isJson(text: string): boolean {

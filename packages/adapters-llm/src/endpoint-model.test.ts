@@ -1,5 +1,13 @@
 import { fallback } from '@dinrail/collab'
-import { type ChatInput, type ChatPart, type Fault, invoke, stream, type TracedCall } from '@dinrail/core'
+import {
+  type ChatInput,
+  type ChatModel,
+  type ChatPart,
+  type Fault,
+  invoke,
+  stream,
+  type TracedCall,
+} from '@dinrail/core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type ChatModelOptions, chatModel, fetchSender, playbook, type Sender } from './index.ts'
 import {
@@ -24,6 +32,7 @@ const faultOf = (promise: Promise<unknown>) =>
     () => expect.fail('it was answered'),
     (fault: Fault) => fault,
   )
+const bounds = { deadlineMs: 5_000 }
 const hangs: Answers = () => {}
 const hangsMidway: Answers = (_, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -68,13 +77,13 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
   })
 
   it.each([
-    ['seconds', '60', 60_000],
-    ['a date', new Date(Date.now() + 60_000).toUTCString(), 60_000],
-  ])('gives a 429 back at once where Retry-After, in %s, is beyond its deadline', async (_form, stated, about) => {
-    const server = await serverThat(json({ error: 'slow down' }, 429, { 'retry-after': stated }))
+    ['seconds', () => '60'],
+    ['a date', () => new Date(Date.now() + 60_000).toUTCString()],
+  ])('gives a 429 back at once where Retry-After, in %s, is beyond its deadline', async (_form, stated) => {
+    const server = await serverThat(json({ error: 'slow down' }, 429, { 'retry-after': stated() }))
     const fault = await faultOf(ask(server.url, {}, 5_000))
     expect(fault).toMatchObject({ code: 'overloaded', retryable: true })
-    expect((fault.details as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(about - 5_000)
+    expect((fault.details as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(55_000)
     expect(server.asked).toHaveLength(1)
   })
 
@@ -441,6 +450,57 @@ describe.each(Object.entries(senders))('a model behind an endpoint, by %s', (_, 
         const { message } = await faultOf(ask(server.url, { key: long, retries: 0 }))
         expect(message).not.toMatch(/sk-\d/)
       }
+    })
+
+    describe('stands in the answer itself', () => {
+      const long = 'sk-proj-0123456789abcdef'
+      const quoted = `The gateway refuses ${long}.`
+      const call = { tool_calls: [{ id: 'a', function: { name: 'tell', arguments: JSON.stringify({ it: quoted }) } }] }
+
+      it.each([
+        ['as text', { content: quoted }],
+        ['as reasoning', { content: 'No.', reasoning_content: quoted }],
+        ['in base64', { content: Buffer.from(`Bearer ${long}`).toString('base64') }],
+        ['in a call', call],
+      ])('ends in a fault, so that no journal and no log gets it: %s', async (_what, message) => {
+        const whole = json(completion(message))
+        const server = await serverThat(whole, streamOf(chunk(message), chunk({}, 'stop')))
+        const input: ChatInput = { ...hello, tools: [{ name: 'tell', description: '', parameters: {} }] }
+        const one = model(server.url, { key: long })
+        for (const ask of [() => invoke(one, input, bounds), () => stream(one, input, bounds).finish()]) {
+          const fault = await faultOf(ask())
+          expect(fault).toMatchObject({ code: 'invalid-output', message: /says a key in its answer/, retryable: false })
+          expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['invalid-output'])
+          expect(JSON.stringify(fault)).not.toContain(long)
+        }
+        expect(server.asked).toHaveLength(2)
+      })
+
+      it('is handed on where it stands for a key and is a word', async () => {
+        for (const key of ['ollama', 'sk-no-key-required']) {
+          const server = await serverThat(json(completion({ content: `Set it to ${key}.` })))
+          expect((await ask(server.url, { key })).output.content).toMatchObject([{ text: `Set it to ${key}.` }])
+        }
+      })
+
+      it.each([
+        ['at once', (one: ChatModel, input: ChatInput) => invoke(one, input, bounds)],
+        ['in parts', (one: ChatModel, input: ChatInput) => stream(one, input, bounds).finish()],
+      ])('is in no fault of an answer outside its schema, %s', async (_how, ask) => {
+        const key = 's3cret-77'
+        const message = { content: `Wrong key: ${key}` }
+        const body = { ...completion(message), model: `m for ${key}` }
+        const server = await serverThat((_request, response, asked) => {
+          const streamed = JSON.parse(asked).stream === true
+          response.writeHead(200, { 'content-type': streamed ? 'text/event-stream' : 'application/json' })
+          const events = JSON.stringify({ model: body.model, choices: [{ delta: message, finish_reason: 'stop' }] })
+          response.end(streamed ? `data: ${events}\n\ndata: [DONE]\n\n` : JSON.stringify(body))
+        })
+        const input = { ...hello, responseSchema: { type: 'object' } }
+        const fault = await faultOf(ask(model(server.url, { key, server: 'vllm' }), input))
+        expect(fault).toMatchObject({ code: 'invalid-output', message: /m for … answered outside the responseSchema/ })
+        expect(JSON.stringify(fault)).not.toContain(key)
+      })
     })
 
     it('is not shown by the mistake of a line’s end in it', () => {

@@ -19,8 +19,8 @@ import { EventReader, type ServerEvent } from './event-reader.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
 import { isPage, longestRefusal, refusal } from './refusal.ts'
-import { repaired } from './repair.ts'
-import { secretHider, secretsOf } from './secrets.ts'
+import { asGiven, repaired } from './repair.ts'
+import { keyFinder, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
 import { checkTimeouts, hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
@@ -78,10 +78,12 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { host } = url
   const send = options.send ?? fetchSender()
   const headers = { 'content-type': 'application/json', ...dialect.headers, ...own }
-  const hide = secretHider(secretsOf({ key, url, headers: own }))
+  const secrets = secretsOf({ key, url, headers: own })
+  const hide = secretHider(secrets)
   const keeper = new QuotaKeeper(quota)
   const self = { id: options.id ?? `llm/${slug(model)}`, version: options.version ?? '1.0.0' }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
+  const answerer = { self, by, hide, saysKey: keyFinder(secrets) }
 
   async function begin(input: ChatInput, call: OpenCall, stream: boolean): Promise<Answering> {
     const { body, warnings } = dialect.request(input, { stream, by })
@@ -219,7 +221,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
 
   function run(input: ChatInput, context: RunContext): Promise<RunResult<ChatOutput>> {
     const call = open(context)
-    return repaired({ self, by, hide, ask: (asked) => ask(asked, call) }, input, context)
+    return repaired({ ...answerer, ask: (asked) => ask(asked, call) }, input, context)
   }
 
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
@@ -233,6 +235,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
     for (let attempt = 0; ; attempt++) {
       const started = performance.now()
       let answering: Answering | undefined
+      let result: RunResult<ChatOutput> | undefined
       try {
         answering = await begin(input, call, true)
         for (let parts = await answering.next(); parts !== undefined; parts = await answering.next())
@@ -240,14 +243,16 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
             given = true
             yield part
           }
-        yield { final: true, ...answering.result() }
-        return
+        result = answering.result()
       } catch (thrown) {
         if (given) throw shown(thrown, context)
         await again(thrown, attempt, started, call)
       } finally {
         answering?.close()
       }
+      if (result === undefined) continue
+      yield { final: true, ...asGiven(answerer, result, input, started) }
+      return
     }
   }
 

@@ -29,7 +29,7 @@ export class EventReader {
 
   private decoded(bytes?: Uint8Array): string {
     try {
-      return bytes === undefined ? this.decoder.decode() : this.decoder.decode(bytes, { stream: true })
+      return this.decoder.decode(bytes, { stream: bytes !== undefined })
     } catch {
       throw new Fault('unavailable', 'the server sent bytes that are not UTF-8')
     }

@@ -8,7 +8,7 @@ import type {
   LanguageModelV3,
   LanguageModelV4,
 } from '@ai-sdk/provider'
-import { type ChatInput, type ChatPart, type Fault, invoke, stream } from '@dinrail/core'
+import { type ChatInput, type ChatModel, type ChatPart, type Fault, invoke, stream } from '@dinrail/core'
 import { chatChecks, modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { type AiSdkModel, fromAiSdk } from './index.ts'
@@ -277,13 +277,13 @@ describe('models of the other specifications', () => {
     },
   })
 
-  it('keeps warnings as typed ones, drops no part unseen, and leaves unknown tokens unknown', async () => {
+  it('keeps warnings as typed ones without secrets, drops no part unseen, and leaves unknown tokens unknown', async () => {
     const { parts, reply } = await partsOf(
       fromAiSdk(
         second([
           {
             type: 'stream-start',
-            warnings: [{ type: 'unsupported-setting', setting: 'seed', details: 'no seed here' }],
+            warnings: [{ type: 'unsupported-setting', setting: 'seed', details: `no seed for ${key}` }],
           },
           { type: 'reasoning-start', id: '0' },
           { type: 'reasoning-delta', id: '0', delta: 'so' },
@@ -295,6 +295,7 @@ describe('models of the other specifications', () => {
           { type: 'tool-call', toolCallId: 't', toolName: 'search', input: '{}', providerExecuted: true },
           { type: 'finish', finishReason: 'unknown', usage },
         ]),
+        { secrets: [key] },
       ),
       hello,
     )
@@ -309,7 +310,7 @@ describe('models of the other specifications', () => {
       tokens: { input: 3 },
     })
     expect(reply.warnings.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'unsupported-setting: seed: no seed here',
+      'unsupported-setting: seed: no seed for …',
       "part-dropped: the model sent a part of the type 'source', which no chat answer holds",
       "tool-ran-elsewhere: the provider itself ran its tool 'search': it is not in the answer",
     ])
@@ -439,8 +440,28 @@ describe('models of the other specifications', () => {
       expect(asked).toHaveLength(2)
       expect(usage.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'ok'])
       const twice = saying(wrong)
-      expect(await faultOf(invoke(fromAiSdk(twice.model), input, bounds))).toMatchObject({ code: 'invalid-output' })
+      const fault = await faultOf(invoke(fromAiSdk(twice.model), input, bounds))
+      expect(fault).toMatchObject({ code: 'invalid-output' })
       expect(twice.asked).toHaveLength(2)
+      expect(fault.usage?.map(({ outcome }) => outcome)).toEqual(['invalid-output', 'invalid-output'])
+    })
+
+    it.each([
+      ['at once', (model: ChatModel) => invoke(model, hello, bounds)],
+      ['in parts', (model: ChatModel) => stream(model, hello, bounds).finish()],
+    ])('is refused where it says a key, %s', async (_, ask) => {
+      const secret = 'sk-proj-0123456789abcdef'
+      const said = `The gateway refuses ${secret}.`
+      const parts: LanguageModelV2StreamPart[] = [
+        { type: 'text-start', id: '1' },
+        { type: 'text-delta', id: '1', delta: said },
+        { type: 'text-end', id: '1' },
+        { type: 'finish', finishReason: 'stop', usage },
+      ]
+      const model: AiSdkModel = { ...saying(text(said)).model, doStream: second(parts).doStream }
+      const fault = await faultOf(ask(fromAiSdk(model, { secrets: [secret] })))
+      expect(fault).toMatchObject({ code: 'invalid-output', message: /says a key/ })
+      expect(JSON.stringify(fault)).not.toContain(secret)
     })
 
     it('is told of the schema in words where its card says that only words hold it', async () => {

@@ -19,8 +19,8 @@ import { callIds } from './call-ids.ts'
 import { inParts } from './content-parts.ts'
 import { type Prices, spentOn } from './price.ts'
 import { refusal } from './refusal.ts'
-import { repaired } from './repair.ts'
-import { secretHider } from './secrets.ts'
+import { asGiven, repaired } from './repair.ts'
+import { keyFinder, secretHider } from './secrets.ts'
 import { slug } from './slug.ts'
 import { isObject } from './wire-json.ts'
 
@@ -63,7 +63,8 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   const version = model.specificationVersion as AiSdkVersion
   if (!['v2', 'v3', 'v4'].includes(version))
     throw new TypeError(`fromAiSdk: ${provider} has the specification '${version}'; v2, v3 and v4 are known`)
-  const hide = secretHider(options.secrets ?? [])
+  const { secrets = [] } = options
+  const hide = secretHider(secrets)
 
   const self = {
     id: options.id ?? `${slug(provider.split('.')[0] ?? '')}/${slug(modelId)}`,
@@ -71,6 +72,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   }
   const card: ChatCard = { tools: true, structuredOutput: 'native', modalities: ['text', 'image'], ...options.chat }
   const by = card.structuredOutput === 'none' ? 'prompt' : card.structuredOutput
+  const answerer = { self, by, hide, saysKey: keyFinder(secrets) }
 
   const begin = (input: ChatInput) => new AiSdkAnswer(modelId, callIds(input))
   const asked = (input: ChatInput, { signal }: RunContext) => callOptions(input, version, by, signal) as never
@@ -82,7 +84,7 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
     const byTool = responseSchema !== undefined && by === 'tool-call'
     return {
       output: byTool ? withoutAnswerTool(output, responseSchema) : output,
-      warnings: answer.warnings,
+      warnings: answer.warnings.map((warning) => ({ ...warning, message: hide(warning.message) })),
       spent: spentOn(output, modelId, options.prices, answer.cacheWrites),
     }
   }
@@ -104,23 +106,26 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   }
 
   const run = (input: ChatInput, context: RunContext) =>
-    repaired({ self, by, hide, ask: (asked) => ask(asked, context) }, input, context)
+    repaired({ ...answerer, ask: (asked) => ask(asked, context) }, input, context)
 
   async function* stream(input: ChatInput, context: RunContext): AsyncGenerator<ChatPart | Final<ChatOutput>> {
     if (input.responseSchema !== undefined && by !== 'native') {
       yield* inParts(() => run(input, context))
       return
     }
+    const started = performance.now()
+    let result: RunResult<ChatOutput>
     try {
       const { stream: parts } = await model.doStream(asked(input, context))
       const answer = begin(input)
       for await (const part of read(parts, context.signal)) yield* answer.take((part ?? {}) as AiSdkPart)
       const { late } = answer.finish()
       yield* late
-      yield { final: true, ...resultOf(answer, input) }
+      result = resultOf(answer, input)
     } catch (problem) {
       throw broken(problem, context)
     }
+    yield { final: true, ...asGiven(answerer, result, input, started) }
   }
 
   return defineChatModel({

@@ -1,10 +1,9 @@
 import {
-  answerCheck,
+  argumentsProblem,
   type ChatInput,
   type ChatMessage,
   type ChatOutput,
   type ChatTool,
-  Fault,
   readStructured,
   type ToolCall,
 } from '@dinrail/core'
@@ -50,26 +49,22 @@ function flawOf(
   tools: readonly ChatTool[],
   wasCut: string,
 ): { readonly flaw?: Flaw } {
-  const problems = new Map<string, string>()
-  for (const call of calls) {
-    const problem = argumentsProblem(call, tools)
-    if (problem !== undefined) problems.set(call.callId, problem)
-  }
-  const first = calls.find(({ callId }) => problems.has(callId))
-  if (first === undefined) return {}
-  const results = calls.map(({ callId, name }) => ({
+  const problems = calls.map((call) => argumentsProblem(call, tools))
+  const first = problems.findIndex((problem) => problem !== undefined)
+  if (first === -1) return {}
+  const results = calls.map(({ callId, name }, i) => ({
     kind: 'tool-result' as const,
     callId,
     name,
     outcome: 'fault' as const,
     result: {
       code: 'invalid-input',
-      message: problems.get(callId) ?? 'it was not run: another call beside it did not fit. Make both again.',
+      message: problems[i] ?? 'it was not run: another call beside it did not fit. Make both again.',
     },
   }))
   return {
     flaw: {
-      message: `calls ${first.name} with arguments that do not fit: ${problems.get(first.callId)}${wasCut}`,
+      message: `calls ${calls[first]?.name} with arguments that do not fit: ${problems[first]}${wasCut}`,
       complaint: [
         // With the reasoning before them, which some servers want back beside calls.
         { role: 'assistant', content },
@@ -77,31 +72,4 @@ function flawOf(
       ],
     },
   }
-}
-
-/** A tool that was not offered is left to whoever runs tools, and so is a schema that cannot be checked here. */
-function argumentsProblem({ name, arguments: given }: ToolCall, tools: readonly ChatTool[]): string | undefined {
-  const tool = tools.find((one) => one.name === name)
-  if (tool === undefined) return undefined
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return typeof given === 'string' ? 'the arguments are no JSON' : 'the arguments are no JSON object'
-  try {
-    const check = answerCheck(tool.parameters)
-    const problem = check(given)
-    return problem === undefined ? undefined : check(withoutSamples(given))
-  } catch (thrown) {
-    if (Fault.from(thrown).code === 'unsupported') return undefined
-    throw thrown
-  }
-}
-
-const sampleMembers = new Set(['value', 'unit', 'quality', 'sourceTime'])
-
-/** A measured value may be stated with its unit (clause 4.3), which no parameter's own schema says. */
-function withoutSamples(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(withoutSamples)
-  const members = Object.entries(value)
-  const isSample = 'value' in value && members.every(([name]) => sampleMembers.has(name))
-  return isSample ? value.value : Object.fromEntries(members.map(([name, member]) => [name, withoutSamples(member)]))
 }

@@ -16,6 +16,18 @@ export function secretHider(secrets: readonly (string | undefined)[]): (text: st
   }
 }
 
+/** What is as long and holds a digit is no word that an answer may need, as those are that stand for a key (`ollama`, `EMPTY`). */
+const isKey = /^(?=.*\d)\s*\S.{14,}\S/
+
+/** Whether a value says one of the secrets that are keys, in any of those forms. */
+export function keyFinder(secrets: readonly (string | undefined)[]): (value: object) => boolean {
+  const forms = secrets.filter((secret = '') => isKey.test(secret)).flatMap(secretForms)
+  return (value) => {
+    const text = forms.length > 0 ? JSON.stringify(value) : ''
+    return forms.some((form) => text.includes(form))
+  }
+}
+
 /** A text of at most so many characters, and the mark of a cut where there were more. */
 export function cut(text: string, longest: number): string {
   return text.length > longest ? text.slice(0, longest) + hidden : text

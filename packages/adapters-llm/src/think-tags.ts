@@ -18,7 +18,8 @@ export class ThinkTags {
       return
     }
     this.held += text
-    while (this.held !== '' && this.step());
+    // Each step says whether there may be more to do with what is held.
+    while (this.held !== '' && (this.state === 'inside' ? this.inside() : this.start()));
   }
 
   end(): void {
@@ -26,11 +27,6 @@ export class ThinkTags {
     const rest = this.after && !inside ? this.held.trimStart() : this.held
     if (rest !== '') this.say(inside ? 'reasoning' : 'text', rest)
     this.held = ''
-  }
-
-  /** Whether there may be more to do with what is held. */
-  private step(): boolean {
-    return this.state === 'inside' ? this.inside() : this.start()
   }
 
   private start(): boolean {

@@ -32,10 +32,7 @@ export function hasTime({ context, totalDue = Number.POSITIVE_INFINITY }: OpenCa
 
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason)
-      return
-    }
+    signal.throwIfAborted()
     const onAbort = () => {
       clearTimeout(timer)
       reject(signal.reason)

@@ -154,6 +154,71 @@ describe('an agent', () => {
     })
   })
 
+  describe('whose tool refuses its arguments', () => {
+    const wrong = call('plant_order', { text: 5 })
+    const again = () => call('plant_order', { text: 6 })
+    const elsewhere = call('acme_mean', { window: { handle: 'input/vibration' } })
+
+    it.each([
+      ['that break its schema', () => call('plant_order', { text: 5 }), /plant_order.*\/input\/text/],
+      ['that are no JSON object', () => call('plant_order', '{text'), /plant_order.*JSON object/],
+      [
+        'with an unknown handle',
+        () => call('acme_mean', { window: { handle: 'input/noise' } }),
+        /acme_mean.*no handle/,
+      ],
+    ])('in two steps running ends there: arguments %s', async (_, made, message) => {
+      const model = scripted([[made()], [made()], say({ level: 1 })])
+      await expect(ask(agentOf(model))).rejects.toMatchObject({ code: 'invalid-output', message, field: '/output' })
+      expect(model.seen).toHaveLength(2)
+    })
+
+    it('ends where one of several calls was refused again, which the others do not change', async () => {
+      const model = scripted([[call('plant_order', { text: 5 }), elsewhere], [again(), again()], say({ level: 1 })])
+      await expect(ask(agentOf(model))).rejects.toMatchObject({ code: 'invalid-output' })
+    })
+
+    it('goes on where the tool ran, or was not called, in one of two steps', async () => {
+      const right = () => call('plant_order', { text: 'a' })
+      for (const turns of [
+        [[wrong], [right()], [again()]],
+        [[wrong, right()], [again()]],
+        [[wrong], [again(), right()]],
+        [[wrong], [elsewhere], [again()]],
+        [[wrong], say('about two'), [again()]],
+        [[wrong], [call('acme_mean', {})]],
+      ])
+        expect((await ask(agentOf(scripted([...turns, say({ level: 1 })])))).output.level).toBe(1)
+    })
+
+    it.each(['out-of-limits', 'interlocked', 'approval-required', 'denied'] as const)(
+      'for another reason, %s, which is an answer, goes on',
+      async (code) => {
+        const refusing = writer(() => {
+          throw new Fault(code, 'not now', { field: '/input/text' })
+        })
+        const right = () => [call('plant_order', { text: 'a' })]
+        const model = scripted([right(), right(), right(), say({ level: 1 })])
+        expect((await ask(agentOf(model, [refusing as Model]))).output.level).toBe(1)
+      },
+    )
+
+    it('goes on where what the tool itself called refused its input', async () => {
+      const outer = defineModel({
+        id: 'acme/outer',
+        version: '1.0.0',
+        title: 'Outer',
+        task: 'coordination',
+        input: z.object({}),
+        output: z.object({ number: z.number() }),
+        run: async (_, context) => context.invoke(writer(), { text: 5 } as never),
+      })
+      const model = scripted([[call('acme_outer', {})], [call('acme_outer', {})], say({ level: 1 })])
+      expect((await ask(agentOf(model, [outer as Model]))).output.level).toBe(1)
+      expect(resultsIn(model.seen[1])).toMatchObject([['fault', { code: 'invalid-input', model: 'plant/order' }]])
+    })
+  })
+
   it('stops at its budget of steps', async () => {
     const forever = scripted(Array.from({ length: 9 }, () => [call('plant_order', { text: 'again' })]))
     await expect(ask(agentOf(forever))).rejects.toMatchObject({ code: 'denied', message: /budget of 6 steps/ })

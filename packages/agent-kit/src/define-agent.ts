@@ -18,6 +18,7 @@ import {
 } from '@dinrail/core'
 import type { AgentStep } from './agent-step.ts'
 import { handles } from './handles.ts'
+import { refusedTwice } from './refused-arguments.ts'
 import { type Toolbox, toolbox } from './toolbox.ts'
 
 export interface AgentDefinition<In, Out>
@@ -42,8 +43,9 @@ export interface Budget {
 
 /**
  * An agent is a model: it takes an input, reasons, calls tools and answers within its output schema. A tool's fault is
- * told to the model, which may do something about it; the agent's own effect is `record` as soon as any tool has one,
- * since what moves equipment does so behind a boundary that does not trust the agent.
+ * told to the model, which may do something about it; arguments that their tool refuses in two steps running are
+ * `invalid-output`. The agent's own effect is `record` as soon as any tool has one, since what moves equipment does so
+ * behind a boundary that does not trust the agent.
  */
 export function defineAgent<In, Out>(definition: AgentDefinition<In, Out>): Model<In, Out> {
   const { input, output, model, tools, instructions, budget, journal, onStep, ...stated } = definition
@@ -131,6 +133,13 @@ async function converse<In, Out>({ definition, box, tell, context }: Conversatio
       })
       answered.push(...outcomes.flatMap((outcome) => outcome.servedBy))
       messages.push({ role: 'tool', content: outcomes.map(({ result }) => result) })
+      const refused = refusedTwice(messages)
+      if (refused !== undefined)
+        throw new Fault(
+          'invalid-output',
+          `${answeredBy} called ${refused.name} in two steps running with arguments that it refuses: ${refused.problem}`,
+          { field: '/output' },
+        )
       continue
     }
 

@@ -2,7 +2,8 @@ import type { ChatInput, ChatOutput, ToolCall } from '@dinrail/core'
 import { expect, it } from 'vitest'
 import { stepProblem } from './index.ts'
 
-const tools = [{ name: 'gauge', description: '', parameters: { type: 'object' } }]
+const parameters = { type: 'object', properties: { at: { type: 'number' } } }
+const tools = [{ name: 'gauge', description: '', parameters }]
 const call = (given: unknown, name = 'gauge', callId = 'x'): ToolCall => ({
   kind: 'tool-call',
   callId,
@@ -20,6 +21,24 @@ const after = (...calls: ToolCall[]): ChatInput => ({
   messages: [{ role: 'user', content: 'go' }, ...calls.map((one) => ({ role: 'assistant' as const, content: [one] }))],
 })
 
+/** A step whose calls the tool has answered, by a fault where they are `refused`. */
+const answered = (calls: readonly ToolCall[], fault?: object): ChatInput['messages'] => [
+  { role: 'assistant', content: calls },
+  {
+    role: 'tool',
+    content: calls.map(({ callId, name }) =>
+      fault === undefined
+        ? { kind: 'tool-result', callId, name, outcome: 'ok', result: {} }
+        : { kind: 'tool-result', callId, name, outcome: 'fault', result: fault },
+    ),
+  },
+]
+const refusal = { code: 'invalid-input', message: '/input/at: not a number', field: '/input/at' }
+const then = (...steps: ChatInput['messages'][]): ChatInput => ({
+  tools,
+  messages: [{ role: 'user', content: 'go' }, ...steps.flat()],
+})
+
 it.each([
   ['an answer', step({ kind: 'text', text: 'done' }), after(), undefined],
   ['a call', step(call({ at: 1 })), after(), undefined],
@@ -35,6 +54,37 @@ it.each([
     step(call({}, 'gauge', 'a'), call({}, 'gauge', 'b'), call({}, 'gauge', 'c')),
     after(),
     /again/,
+  ],
+  ['arguments that break their schema', step(call({ at: 'x' })), after(), undefined],
+  [
+    'arguments that break their schema after others that were refused',
+    step(call({ at: 'y' })),
+    then(answered([call({ at: 'x' }, 'gauge', 'a')], refusal)),
+    /gauge refused its arguments, .* \/at must be/,
+  ],
+  [
+    'the arguments that were just refused',
+    step(call({ at: 1 })),
+    then(answered([call({ at: 1 }, 'gauge', 'a')], refusal)),
+    /gauge refused its arguments, .* the same/,
+  ],
+  [
+    'arguments that fit after others that were refused',
+    step(call({ at: 2 })),
+    then(answered([call({ at: 'x' }, 'gauge', 'a')], refusal)),
+    undefined,
+  ],
+  [
+    'a call that answered before another was refused',
+    step(call({ at: 1 })),
+    then(answered([call({ at: 1 }, 'gauge', 'a')]), answered([call({ at: 'x' }, 'gauge', 'b')], refusal)),
+    undefined,
+  ],
+  [
+    'a call that was refused for another reason',
+    step(call({ at: 1 })),
+    then(answered([call({ at: 1 }, 'gauge', 'a')], { code: 'interlocked', message: 'open', field: '/input/at' })),
+    undefined,
   ],
   ['a tool that is not there', step(call({}, 'lever')), after(), /no tool 'lever'/],
   ['arguments that are text', step(call('{"at":')), after(), /no JSON object/],

@@ -67,9 +67,15 @@ export function toolbox(tools: readonly Model[]): Toolbox {
           elapsedMs: performance.now() - started,
         }
       } catch (thrown) {
-        const { code, message, field } = Fault.from(thrown)
+        const { code, message, field, model } = Fault.from(thrown)
+        // The field of a model that the tool called is none of the arguments.
+        const elsewhere = model !== undefined && model !== tool?.descriptor.id
         return {
-          result: { ...named(call), outcome: 'fault', result: { code, message, field } },
+          result: {
+            ...named(call),
+            outcome: 'fault',
+            result: { code, message, field, ...(elsewhere && { model }) },
+          },
           servedBy: [],
           elapsedMs: performance.now() - started,
         }
@@ -92,10 +98,11 @@ function revealed(call: ToolCall, handles: Handles): unknown {
     throw new Fault(
       'invalid-input',
       `the arguments must be a JSON object, not ${JSON.stringify(call.arguments)?.slice(0, 200)}`,
+      { field: '/input' },
     )
   try {
     return handles.reveal(call.arguments)
   } catch (problem) {
-    throw new Fault('invalid-input', (problem as Error).message)
+    throw new Fault('invalid-input', (problem as Error).message, { field: '/input' })
   }
 }

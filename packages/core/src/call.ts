@@ -1,5 +1,4 @@
 import { type Bounded, keepDeadline, letGo } from './deadlines.ts'
-import { hex } from './digest.ts'
 import { Fault, isFault } from './fault.ts'
 import type { Intake } from './intake.ts'
 import type {
@@ -79,7 +78,7 @@ export class Call implements Bounded, Intake {
   }
 
   get trace(): string {
-    this.knownTrace ??= this.parent?.trace ?? `00-${randomHex(16)}-${randomHex(8)}-01`
+    this.knownTrace ??= this.parent?.trace ?? `00-${hexDigits()}-${hexDigits().slice(16)}-01`
     return this.knownTrace
   }
 
@@ -88,14 +87,21 @@ export class Call implements Bounded, Intake {
     return this.knownKey
   }
 
+  private get self(): ModelReference {
+    const { id, version } = this.model.descriptor
+    return { id, version }
+  }
+
   /** Throws where the call is over before it began. */
-  begin(onInterrupted: (fault: Fault) => void): void {
+  begin(onInterrupted?: (fault: Fault) => void): void {
     this.onInterrupted = onInterrupted
-    if (this.tracer !== undefined) {
-      const parent = this.options.trace ?? this.parent?.knownTrace
-      this.span = this.tracer.start({ descriptor: this.model.descriptor, parent, arrived: false })
-      this.knownTrace = this.span.traceparent
-    }
+    const { tracer } = this
+    if (tracer !== undefined)
+      this.traced(() => {
+        const parent = this.options.trace ?? this.parent?.knownTrace
+        this.span = tracer.start({ descriptor: this.model.descriptor, parent, arrived: false })
+        this.knownTrace = this.span.traceparent
+      })
     if (this.parent !== undefined) {
       if (this.parent.interruption !== undefined) throw this.parent.interruption
       this.parent.inside ??= new Set()
@@ -135,34 +141,33 @@ export class Call implements Bounded, Intake {
 
   reply<Out>(result: RunResult<Out>): Reply<Out> {
     const elapsedMs = performance.now() - this.started
-    const { id, version } = this.model.descriptor
-    const self: ModelReference = { id, version }
+    const { self } = this
     const { confidence, spent, warnings } = result
+    if (warnings !== undefined) this.warnings.push(...warnings)
     this.add(result.usage ?? [{ model: self, outcome: 'ok', elapsedMs, spent }])
     const reply: Reply<Out> = {
       output: result.output,
       confidence,
       quality: worseQuality(result.quality ?? 'good', this.inputQuality),
-      warnings: warnings === undefined ? this.warnings : [...this.warnings, ...warnings],
+      warnings: this.warnings,
       usage: this.usage,
       servedBy: result.servedBy ?? [self],
       elapsedMs,
     }
-    this.span?.end({ reply })
+    this.traced(() => this.span?.end({ reply }))
     return reply
   }
 
   /** What was thrown, with everything known about it; the model has been told of it. */
   async fault(thrown: unknown): Promise<Fault> {
     const fault = Fault.from(thrown)
-    const { id, version } = this.model.descriptor
-    const self: ModelReference = { id, version }
+    const { self } = this
     const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: performance.now() - this.started }
-    // A fault that a proxy brings home has already counted the attempt on the other side.
-    const broughtHome = fault.origin === 'remote' && this.usage.length === 0 ? fault.usage : undefined
-    this.add(broughtHome ?? [attempt])
-    const ended = fault.with({ model: fault.model ?? id, usage: this.usage })
-    this.span?.end({ fault: ended })
+    // The model itself states what it took, or a proxy what was counted on the other side; a call inside has been counted.
+    const isCounted = fault.model !== undefined && (fault.origin === 'local' || this.usage.length > 0)
+    this.add((isCounted ? undefined : fault.usage) ?? [attempt])
+    const ended = fault.with({ model: fault.model ?? self.id, usage: this.usage })
+    this.traced(() => this.span?.end({ fault: ended }))
     try {
       if (this.model.onFault !== undefined) await this.inTime(this.model.onFault(ended, this as never))
     } catch (problem) {
@@ -190,6 +195,15 @@ export class Call implements Bounded, Intake {
     this.add(child.usage)
   }
 
+  /** Whoever watches a call never changes its end. */
+  private traced(watch: () => void): void {
+    try {
+      watch()
+    } catch (problem) {
+      this.warnings.push({ code: 'tracer-failed', message: `the tracer failed: ${Fault.from(problem).message}` })
+    }
+  }
+
   private add(attempts: readonly Attempt[]): void {
     this.usage = this.usage.length === 0 ? attempts : [...this.usage, ...attempts]
   }
@@ -213,6 +227,7 @@ function cancellation(signal: AbortSignal): Fault {
   return isFault(signal.reason) ? signal.reason : new Fault('cancelled', 'the caller gave up')
 }
 
-function randomHex(bytes: number): string {
-  return hex(crypto.getRandomValues(new Uint8Array(bytes)))
+/** 32 of them, with as much chance in either half. */
+function hexDigits(): string {
+  return crypto.randomUUID().replaceAll('-', '')
 }

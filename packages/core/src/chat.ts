@@ -9,7 +9,10 @@ export interface ChatInput {
   readonly tools?: readonly ChatTool[] | undefined
   /** `auto` unless stated. */
   readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string } | undefined
-  /** Asks for an answer that is JSON of this schema. Every such answer is held against it, and one that breaks it is a fault. */
+  /**
+   * Asks for an answer that is JSON of this schema. Every such answer is held against it, and one that breaks it is a fault: after
+   * one more request at most, and none once a part of it was given.
+   */
   readonly responseSchema?: JsonSchema | undefined
   readonly temperature?: number | undefined
   readonly maxOutputTokens?: number | undefined

@@ -38,13 +38,14 @@ export function defineChatModel(definition: ChatDefinition): ChatModel {
     schemas: { input: checkedBy(inputSchema, chatInputProblem), output: checkedBy(outputSchema, chatOutputProblem) },
     async run(input, context) {
       refuseBeyondCard(input, card, id)
-      return keptSchema(await run(input, context), input, card, id)
+      const started = performance.now()
+      return keptSchema(await run(input, context), input, stated, started)
     },
     ...(stream && {
       stream(input: ChatInput, context: RunContext) {
         refuseBeyondCard(input, card, id)
         const items = stream(input, context)
-        return input.responseSchema === undefined ? items : keepingSchema(items, input, card, id)
+        return input.responseSchema === undefined ? items : keepingSchema(items, input, stated)
       },
     }),
   }
@@ -65,19 +66,25 @@ function refuseBeyondCard(input: ChatInput, card: ChatCard, id: string): void {
   answerCheck(input.responseSchema)
 }
 
+type Stated = Pick<ChatDefinition, 'id' | 'version' | 'chat'>
+
 /** The result with its structured answer, which is held against the schema whoever made it. */
 function keptSchema<Result extends RunResult<ChatOutput>>(
   result: Result,
   { responseSchema }: ChatInput,
-  { structuredOutput }: ChatCard,
-  id: string,
+  { id, version, chat: { structuredOutput } }: Stated,
+  started: number,
 ): Result {
   const { output } = result
   if (responseSchema === undefined || structuredOutput === 'none') return result
   if (output.content.some(({ kind }) => kind === 'tool-call')) return result
   const found = output.structured ?? readStructured(output.content, responseSchema)
   const problem = 'problem' in found ? found.problem : answerCheck(responseSchema)(found.value)
-  if (problem !== undefined) throw schemaBroken(output, problem, id)
+  if (problem !== undefined) {
+    const elapsedMs = performance.now() - started
+    const attempt = { model: { id, version }, outcome: 'invalid-output', elapsedMs, spent: result.spent }
+    throw schemaBroken(output, problem, id).with({ usage: result.usage ?? [attempt] })
+  }
   const structured = output.structured ?? { ...(found as { value: unknown }), by: structuredOutput, repaired: false }
   return { ...result, output: { ...output, structured } }
 }
@@ -85,10 +92,10 @@ function keptSchema<Result extends RunResult<ChatOutput>>(
 async function* keepingSchema(
   items: AsyncIterable<ChatPart | Final<ChatOutput>>,
   input: ChatInput,
-  card: ChatCard,
-  id: string,
+  stated: Stated,
 ): AsyncGenerator<ChatPart | Final<ChatOutput>> {
-  for await (const item of items) yield 'final' in item ? keptSchema(item, input, card, id) : item
+  const started = performance.now()
+  for await (const item of items) yield 'final' in item ? keptSchema(item, input, stated, started) : item
 }
 
 const message: JsonSchema = {

@@ -35,7 +35,10 @@ export interface FaultRecord {
   readonly model?: string | undefined
   readonly origin: 'local' | 'remote'
   readonly details?: unknown
-  /** The attempts that were made before it, so that costs add up through failures. */
+  /**
+   * The attempts up to it, so that costs add up through failures. A model states them where it knows what the one took that
+   * the fault ends, in place of the one that would be counted.
+   */
   readonly usage?: readonly Attempt[] | undefined
 }
 
@@ -72,7 +75,7 @@ export class Fault extends Error implements FaultRecord {
     message: string,
     more: Partial<Omit<FaultRecord, 'code' | 'message'>> & ErrorOptions = {},
   ) {
-    super(message, 'cause' in more ? { cause: more.cause } : undefined)
+    super(message, more)
     this.name = 'Fault'
     this.code = code
     this.retryable = more.retryable ?? retryableCodes.has(code)
@@ -94,12 +97,10 @@ export class Fault extends Error implements FaultRecord {
   /** Whatever was thrown, as a fault: a fault stays itself, an abort is `cancelled`, all else is `internal`. */
   static from(thrown: unknown): Fault {
     if (isFault(thrown)) return thrown
-    if (thrown instanceof Error && thrown.name === 'AbortError')
-      return new Fault('cancelled', thrown.message || 'the caller gave up', { cause: thrown })
-    if (thrown instanceof Error && thrown.name === 'TimeoutError')
-      return new Fault('deadline-exceeded', thrown.message, { cause: thrown })
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    return new Fault('internal', message || 'failed without a message', { cause: thrown })
+    const { name, message } = thrown instanceof Error ? thrown : { name: '', message: String(thrown) }
+    if (name === 'AbortError') return new Fault('cancelled', message || 'the caller gave up', { cause: thrown })
+    const code = name === 'TimeoutError' ? 'deadline-exceeded' : 'internal'
+    return new Fault(code, message || 'failed without a message', { cause: thrown })
   }
 }
 

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineModel, type Fault, invoke, isTensor, type Model, sample, type Tensor, tensor } from './index.ts'
+import {
+  connect,
+  defineModel,
+  Fault,
+  inProcessTransport,
+  invoke,
+  isTensor,
+  type Model,
+  sample,
+  serve,
+  type Tensor,
+  tensor,
+} from './index.ts'
 
 const gauge = defineModel({
   id: 'acme/gauge',
@@ -51,18 +63,9 @@ describe('a call', () => {
     }
   })
 
-  it('settles whatever a model hands back, and whatever its tracer throws', async () => {
+  it('settles whatever a model hands back', async () => {
     const careless = { ...gauge, run: async () => ({ output: { rms: 1 }, warnings: 5 as never }) }
     expect(await faultOf(invoke(careless, good, { deadlineMs: 200 }))).toMatchObject({ code: 'internal' })
-    const broken = {
-      start: () => ({
-        traceparent: '',
-        end() {
-          throw new Error('the exporter is down')
-        },
-      }),
-    }
-    await expect(invoke(gauge, good, { deadlineMs: 200, tracer: broken })).rejects.toThrow('the exporter is down')
   }, 1_000)
 
   it('answers with who answered, how sure, how long and every attempt', async () => {
@@ -255,6 +258,38 @@ describe('a call inside a call', () => {
       'acme/flaky ok',
       'acme/parent ok',
     ])
+  })
+})
+
+describe('a fault that states what it took', () => {
+  const self = { id: 'acme/paid', version: '1.0.0' }
+  const spent = { inputTokens: 10 }
+  const paid = defineModel({
+    ...simple,
+    id: 'acme/paid',
+    run() {
+      const usage = [{ model: self, outcome: 'invalid-output', elapsedMs: 3, spent }]
+      throw new Fault('invalid-output', 'of no use', { usage })
+    },
+  })
+  const parent = defineModel({ ...simple, id: 'acme/parent', run: async (_, { invoke: ask }) => ask(paid, {}) })
+
+  it.each([
+    ['here', async () => paid, ['acme/paid']],
+    ['inside another call', async () => parent, ['acme/paid', 'acme/parent']],
+    [
+      'behind a transport',
+      async () => {
+        const transport = inProcessTransport()
+        await serve(paid, transport)
+        return connect(transport, 'acme/paid', { deadlineMs: 500 })
+      },
+      ['acme/paid'],
+    ],
+  ])('counts it in place of the attempt that it ends, %s', async (_, model, ids) => {
+    const fault: Fault = await invoke(await model(), {}, { deadlineMs: 1_000 }).catch((thrown) => thrown)
+    expect(fault.usage?.map((attempt) => attempt.model.id)).toEqual(ids)
+    expect(fault.usage?.[0]).toMatchObject({ outcome: 'invalid-output', spent })
   })
 })
 

@@ -106,36 +106,38 @@ async function runAdmitted<In, Out, Part>(model: Model<In, Out, Part>, call: Use
   }
 }
 
-const leftEarly = 'the caller left the stream before its end'
+const leftEarly = () => new Fault('cancelled', 'the caller left the stream before its end')
 
 async function* settleInParts<In, Out, Part>(
   model: Model<In, Out, Part>,
   call: UserCall,
   ended?: () => void,
 ): AsyncGenerator<Part, Reply<Out>> {
-  const left = new Fault('cancelled', leftEarly)
-  let fault: unknown = left
+  let hasEnded = false
+  let fault: unknown
   const parts = answerInParts(model, call)
   try {
-    call.begin(() => {})
+    call.begin()
     for (;;) {
       const next = await call.unlessInterrupted(parts.next())
       if (next.done === true) {
-        fault = undefined
+        hasEnded = true
         return call.reply(next.value)
       }
       yield next.value
     }
   } catch (thrown) {
+    hasEnded = true
     fault = thrown
     throw await call.fault(thrown)
   } finally {
+    if (!hasEnded) fault = leftEarly()
     if (fault !== undefined) {
       call.abort(Fault.from(fault))
       // The model may be stuck in a part; whoever reads must not be.
       parts.return(undefined as never).catch(() => {})
     }
-    if (fault === left) await call.fault(left)
+    if (!hasEnded) await call.fault(fault)
     call.end()
     ended?.()
   }
@@ -181,7 +183,7 @@ function replyStream<Out, Part>(parts: AsyncGenerator<Part, Reply<Out>>): ReplyS
       const item = await parts.next()
       if (item.done !== true) continue
       if (item.value !== undefined) return item.value
-      throw new Fault('cancelled', leftEarly)
+      throw leftEarly()
     }
   }
   return {

@@ -2,7 +2,7 @@ import { trace } from '@opentelemetry/api'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { connect, defineModel, inProcessTransport, invoke, serve } from './index.ts'
+import { connect, defineModel, inProcessTransport, invoke, serve, stream, type Tracer } from './index.ts'
 import { openTelemetry } from './opentelemetry.ts'
 
 const contract = { id: 'acme/inner', input: z.object({ x: z.number() }), output: z.object({ x: z.number() }) }
@@ -71,5 +71,54 @@ describe('OpenTelemetry spans', () => {
   it('are nobody’s cost where nobody listens', async () => {
     await invoke(inner, { x: 1 }, { deadlineMs: 500, tracer: openTelemetry(trace.getTracer('no provider')) })
     expect((await invoke(inner, { x: 1 }, { deadlineMs: 500 })).output.x).toBe(1)
+  })
+})
+
+describe('a tracer that throws', () => {
+  const warned = defineModel({
+    ...contract,
+    ...about,
+    title: 'Warned',
+    run({ x }, { trace }) {
+      if (x < 0) throw new Error('below zero')
+      return { output: { x }, warnings: [{ code: 'traced', message: trace.slice(0, 3) }] }
+    },
+    async *stream({ x }: { x: number }) {
+      yield x
+      yield { final: true, output: { x } } as const
+    },
+  })
+  const down = () => {
+    throw new Error('the exporter is down')
+  }
+  const failed = { code: 'tracer-failed', message: 'the tracer failed: the exporter is down' }
+  const tracers: Record<string, Tracer> = {
+    'at the beginning': { start: down },
+    'at the end': { start: () => ({ traceparent: '00-of-the-tracer', end: down }) },
+    'where it hands back nothing': { start: () => undefined as never },
+  }
+
+  it.each(Object.keys(tracers))('%s, changes no answer, which warns of it once', async (when) => {
+    const bounds = { deadlineMs: 500, tracer: tracers[when] }
+    const reply = await invoke(warned, { x: 1 }, bounds)
+    expect(reply.output).toEqual({ x: 1 })
+    expect(reply.warnings.map(({ code }) => code).sort()).toEqual(['traced', 'tracer-failed'])
+    expect(reply.warnings).toContainEqual({ code: 'traced', message: '00-' })
+    const parts = stream(warned, { x: 1 }, bounds)
+    expect((await parts.finish()).warnings.map(({ code }) => code)).toEqual(['tracer-failed'])
+    if (when !== 'where it hands back nothing') expect(reply.warnings).toContainEqual(failed)
+  })
+
+  it.each(Object.keys(tracers))('%s, changes no fault', async (when) => {
+    const fault = invoke(warned, { x: -1 }, { deadlineMs: 500, tracer: tracers[when] })
+    await expect(fault).rejects.toMatchObject({ code: 'internal', message: 'below zero' })
+  })
+
+  it('keeps nobody from leaving a stream', async () => {
+    const parts = stream(warned, { x: 1 }, { deadlineMs: 500, tracer: tracers['at the end'] })
+    for await (const part of parts) {
+      expect(part).toBe(1)
+      break
+    }
   })
 })

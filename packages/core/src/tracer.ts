@@ -2,7 +2,10 @@ import type { Descriptor } from './descriptor.ts'
 import type { Fault } from './fault.ts'
 import type { Reply } from './model.ts'
 
-/** Is told of every call, here and inside it. `@dinrail/core/opentelemetry` makes one of OpenTelemetry. */
+/**
+ * Is told of every call, here and inside it. `@dinrail/core/opentelemetry` makes one of OpenTelemetry. It watches and decides
+ * nothing: what it throws is the warning `tracer-failed` of the call's reply, and a fault stays the fault that it is.
+ */
 export interface Tracer {
   start(call: TracedCall): Span
 }

@@ -140,7 +140,7 @@ function parseScale(code: string): Unit | undefined {
 /** `kg.m/s2`: terms joined by `.` and `/`, left to right; a leading `/` inverts; `{…}` annotates and counts as one. */
 function parseProduct(code: string): Unit {
   let total: Ratio = [1n, 1n]
-  const dimension = [...plain('1').dimension]
+  const dimension = bases.map(() => 0)
   const terms = code.replace(/^\//, '1/').split(/([./])(?![^{]*\})/)
   if (terms.length > 2 * mostTerms) throw new TypeError(`unit '${code}' has more than ${mostTerms} terms`)
   for (let i = 0; i < terms.length; i += 2) {
@@ -234,8 +234,7 @@ export function conversion(from: Unit, to: Unit, kind?: 'difference'): Conversio
   const shift = kind === 'difference' ? zero : subtract(multiply(from.offset ?? zero, scale), to.offset ?? zero)
   const common = leastCommon(scale[1], shift[1])
   const [over, added] = [scale[0] * (common / scale[1]), shift[0] * (common / shift[1])]
-  if (fits(over) && fits(added) && fits(common))
-    return { multiply: Number(over), add: Number(added), divide: Number(common) }
+  if ([over, added, common].every(fits)) return { multiply: Number(over), add: Number(added), divide: Number(common) }
   return { multiply: toDouble(scale), add: toDouble(shift), divide: 1 }
 }
 
