@@ -1,6 +1,7 @@
 import { Fault } from '@dinrail/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { batched, type Window } from './batching.ts'
+import { within } from './engine.test-support.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
 import type { OnnxTensor } from './runtime.ts'
 
@@ -13,7 +14,6 @@ const row = (...values: number[]): OnnxTensor => ({
   dims: [1, values.length],
   data: Float32Array.from(values),
 })
-const within = (ms: number): NetworkCall => ({ deadline: Date.now() + ms, signal: new AbortController().signal })
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'answered',
@@ -56,6 +56,16 @@ describe('calls of one turn of the event loop', () => {
     expect(pair.y).toEqual({ type: 'float32', dims: [2, 1], data: Float32Array.of(16, 18) })
     expect(await Promise.all(answers.map(yOf))).toEqual([[2], [4], [6]])
     expect(runs).toEqual([5])
+  })
+
+  it('leave out whoever has given up', async () => {
+    const { network, runs } = doubling()
+    const joined = batched('test/double', network, window())
+    const controller = new AbortController()
+    const kept = [1, 2].map((value) => yOf(joined.run({ x: row(value) }, within(10_000))))
+    const left = codeOf(joined.run({ x: row(3) }, within(10_000, controller.signal)))
+    controller.abort(new Fault('cancelled', 'the caller gave up'))
+    expect([await Promise.all(kept), await left, runs]).toEqual([[[2], [4]], 'cancelled', [2]])
   })
 
   it('are never more than the maximum, and one that is larger goes alone', async () => {

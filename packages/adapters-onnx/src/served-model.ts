@@ -111,7 +111,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
 
   async function runIn(session: Session, input: Fields, context: RunContext): Promise<RunResult<unknown>> {
     const { memory } = session
-    if (context.signal.aborted) throw context.signal.reason
+    if (context.isOver) throw context.signal.reason
     const feeds = inputs.feed(input, memory)
     if (memory.filling?.refused) throw notFull(memory, context)
     const tensors = await engine.run(feeds, context)
@@ -155,7 +155,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
    * state is no number, which would spoil all later ones.
    */
   function remember(memory: Memory, tensors: Tensors, context: RunContext): void {
-    if (context.signal.aborted) throw context.signal.reason
+    if (context.isOver) throw context.signal.reason
     for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
     commitRows(memory, context)
     for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)

@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import { type Network, type NetworkCall, overload, type Tensors } from './network.ts'
+import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import { enterRealm, insideRealm, isRealmBusy, leaveRealm } from './realm.ts'
 import type {
   OnnxMetadata,
@@ -56,13 +56,10 @@ export async function sessionHere(
     waiting += 1
     await turn
     waiting -= 1
-    try {
-      refuseLate(id, call)
-    } catch (fault) {
-      leaveRealm()
-      throw fault
-    }
-    return begin(feeds)
+    const late = lateFault(id, call)
+    if (late === undefined) return begin(feeds)
+    leaveRealm()
+    throw late
   }
 
   return {
@@ -80,12 +77,6 @@ export async function sessionHere(
       return closing
     },
   }
-}
-
-/** A call that waited may have nobody left who wants its answer. */
-export function refuseLate(id: string, { deadline, signal }: NetworkCall): void {
-  if (deadline <= Date.now()) throw new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`)
-  if (signal.aborted) throw Fault.from(signal.reason)
 }
 
 async function open(

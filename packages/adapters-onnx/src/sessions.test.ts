@@ -91,6 +91,25 @@ describe('a network with state', () => {
     await model.dispose()
   })
 
+  it('makes no signal for a call that nobody gives up', async () => {
+    const model = await counter()
+    const other = await onnxModel({ ...about, model: identity(['batch', 2]) })
+    const x = tensor(new Float32Array(2), [1, 2])
+    let made = 0
+    class CountedController extends AbortController {
+      constructor() {
+        super()
+        made += 1
+      }
+    }
+    vi.stubGlobal('AbortController', CountedController)
+    // The later ones wait, for their turn in the session and in the runtime.
+    const calls = [1, 2, 3].flatMap(() => [add(model, 1), invoke(other, { x }, from('plc-2'))])
+    await Promise.all(calls).finally(() => vi.unstubAllGlobals())
+    expect(made).toBe(0)
+    await Promise.all([model.dispose(), other.dispose()])
+  })
+
   it('puts the end of the call before in front, where windows overlap', async () => {
     const model = await onnxModel(sound)
     const hear = async (caller: string, ...sound: number[]) => {

@@ -9,6 +9,7 @@ const longestTrialMs = 30_000
 
 export const trialCall = (): NetworkCall => ({
   deadline: Date.now() + longestTrialMs,
+  isOver: false,
   signal: new AbortController().signal,
 })
 

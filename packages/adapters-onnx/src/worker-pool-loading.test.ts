@@ -59,6 +59,7 @@ function poolOf(options: Partial<WorkerPoolOptions> = {}) {
 }
 const call = (deadlineMs: number): NetworkCall => ({
   deadline: Date.now() + deadlineMs,
+  isOver: false,
   signal: new AbortController().signal,
 })
 const lasting = (ms: number): Tensors => ({ x: { type: 'float32', data: Float32Array.of(ms), dims: [1, 1] } })

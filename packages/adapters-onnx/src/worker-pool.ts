@@ -1,9 +1,9 @@
 import { Fault } from '@dinrail/core'
-import { type Network, type NetworkCall, overload } from './network.ts'
+import { lateFault, type Network, type NetworkCall, overload } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
 import type { OnnxSessionOptions, OnnxTensor } from './runtime.ts'
-import { loadFault, normalised, refuseLate, runFault } from './session-here.ts'
+import { loadFault, normalised, runFault } from './session-here.ts'
 
 /** Workers in which networks run: the caller's thread stays free, and a run that never ends can be ended. */
 export interface WorkerPool {
@@ -110,13 +110,9 @@ export function workerPool({
   }
 
   function isWanted({ id, call, reject }: Task): boolean {
-    try {
-      refuseLate(id, call)
-      return true
-    } catch (fault) {
-      reject(fault)
-      return false
-    }
+    const late = lateFault(id, call)
+    if (late !== undefined) reject(late)
+    return late === undefined
   }
 
   async function begin(member: PoolMember, task: Task): Promise<void> {

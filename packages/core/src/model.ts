@@ -127,6 +127,8 @@ export interface RunContext {
   readonly deadline: number
   /** Aborts at the deadline and when the caller gives up. */
   readonly signal: AbortSignal
+  /** Whether the call has been settled, so that nobody waits for an answer: `signal` is made when first asked for, this costs nothing. */
+  readonly isOver: boolean
   readonly caller: Caller
   readonly priority: number
   readonly trace: string
