@@ -24,6 +24,8 @@ export interface Engine {
    * fails.
    */
   run(feeds: Tensors, call: NetworkCall): Promise<Tensors>
+  /** Lets each worker of a pool make this run, which has been answered before, before it takes calls. Here that one was enough. */
+  warmUp(feeds: Tensors): Promise<void>
   /** Lets the runs in flight end and frees the network's memory. */
   dispose(): Promise<void>
 }
@@ -84,7 +86,7 @@ export async function loadEngine({ runtime, bytes, id, execution = {}, external 
   }
   // Where calls are joined they wait before, not here.
   const placing = { runtime, bytes, id, options, execution, file, queue: batching === undefined ? queue : unbounded }
-  const { place, network: alone } = await placed(placing)
+  const { place, network: alone, warmUp } = await placed(placing)
   const network = batching === undefined ? alone : await joining(id, alone, batching, queue)
   return {
     inputs: network.inputs,
@@ -101,6 +103,7 @@ export async function loadEngine({ runtime, bytes, id, execution = {}, external 
       // In this thread no timer could come before the run's end.
       return place === 'here' ? work : settledInTime(id, work, call)
     },
+    warmUp,
     dispose: network.dispose,
   }
 }
@@ -121,20 +124,24 @@ async function placed({
   execution,
   queue,
   file,
-}: Placing): Promise<Pick<Engine, 'place'> & { network: Network }> {
+}: Placing): Promise<Pick<Engine, 'place' | 'warmUp'> & { network: Network }> {
   const { pool, where = pool === undefined ? 'here' : 'measured' } = execution
-  const here = async () => asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file)
-  if (where === 'here') return { place: 'here', network: await here() }
+  const here = async () => ({
+    place: 'here' as const,
+    network: asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file),
+    warmUp: async () => {},
+  })
+  if (where === 'here') return here()
   if (pool === undefined)
     throw new TypeError(`${id}: execution.where is '${where}' and execution.pool is missing: pass a workerPool`)
   const pooled = await pool.load({ bytes, id, options, queue })
-  const network = asStated(pooled, file)
-  if (where === 'pool') return { place: 'pool', network }
-  const typical = await typicalRunMs(network, () => pooled.lastRunMs)
+  const there = { place: 'pool' as const, network: asStated(pooled, file), warmUp: pooled.warmUp }
+  if (where === 'pool') return there
+  const typical = await typicalRunMs(there.network, () => pooled.lastRunMs)
   // What cannot be tried stays where a run that never ends can be stopped.
-  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network }
+  if (typical === undefined || typical > worthAPoolMs) return there
   await pooled.dispose()
-  return { place: 'here', network: await here() }
+  return here()
 }
 
 function asStated({ inputs, outputs, parallel, run, dispose }: Network, file: ModelFile): Network {

@@ -19,6 +19,7 @@ function heldEngine() {
         const given: OnnxTensor = { type: 'float32', dims: [1, 1], data: Float32Array.of(sum) }
         runs.push({ feeds, end: () => resolve({ y: given, next: given }) })
       }),
+    async warmUp() {},
     async dispose() {
       isDisposed = true
     },

@@ -61,6 +61,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   let closing: Promise<void> | undefined
   let isClosed = false
   let drained: (() => void) | undefined
+  let runNetwork = engine.run
 
   /** Without an `await`: that of a small network's answer would cost a noticeable part of its run. */
   function answer(input: Fields, context: RunContext, session: Session | undefined): Promise<RunResult<unknown>> {
@@ -70,7 +71,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     try {
       if (session !== undefined) return session.inTurn(() => runIn(session, input, context)).then(succeeded, gaveUp)
       const feeds = inputs.feed(input, undefined)
-      return engine.run(feeds, context).then((tensors) => {
+      return runNetwork(feeds, context).then((tensors) => {
         try {
           return succeeded(judge(outputs.read(tensors, input), feeds, tensors, context))
         } catch (problem) {
@@ -114,7 +115,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     if (context.isOver) throw context.signal.reason
     const feeds = inputs.feed(input, memory)
     if (memory.filling?.refused) throw notFull(memory, context)
-    const tensors = await engine.run(feeds, context)
+    const tensors = await runNetwork(feeds, context)
     const read = outputs.read(tensors, input)
     // What was sent has happened, even where it is refused for being unlike the training data.
     remember(memory, tensors, context)
@@ -220,20 +221,27 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   async function prove(): Promise<void> {
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
     const calls = callsToFill(statedInputs)
+    let asked: Tensors | undefined
+    runNetwork = (feeds, call) => {
+      asked ??= feeds
+      return engine.run(feeds, call)
+    }
     await checkGolden(id, golden ?? [], async (input) => {
-      const asked = keepsSessions ? openSession() : model
+      const door = keepsSessions ? openSession() : model
       const dated = Object.entries(input).map(([name, value]) => [
         name,
         properties[name]?.maxAge === undefined ? value : measuredNow(value),
       ])
-      const ask = async () => (await invoke(asked, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
+      const ask = async () => (await invoke(door, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
       try {
         for (let call = 1; call < calls; call++) await ask().catch(() => {})
         return await ask()
       } finally {
-        if (keepsSessions) await asked.dispose?.()
+        if (keepsSessions) await door.dispose?.()
       }
     })
+    runNetwork = engine.run
+    if (asked !== undefined) await engine.warmUp(asked)
     ;[answered, failed] = [0, 0]
   }
 

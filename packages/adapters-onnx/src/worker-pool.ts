@@ -1,7 +1,7 @@
 import { Fault } from '@dinrail/core'
-import { lateFault, type Network, type NetworkCall, overload } from './network.ts'
+import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
-import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
+import { type NetworkOrders, type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
 import type { OnnxSessionOptions, OnnxTensor } from './runtime.ts'
 import { loadFault, normalised, runFault } from './session-here.ts'
 
@@ -21,7 +21,7 @@ export interface WorkerPoolOptions {
   readonly workers?: number
   /** What is set on the runtime's `env.wasm` in each worker; `numThreads` is 1 unless stated. */
   readonly environment?: Readonly<Record<string, unknown>>
-  /** Milliseconds within which a worker must have loaded a network, else the network is refused. 120,000 unless stated. */
+  /** Milliseconds within which a worker must have loaded a network, and warmed it up, else it is not served there. 120,000 unless stated. */
   readonly longestLoadMs?: number
 }
 
@@ -36,6 +36,11 @@ export interface PooledDefinition {
 export interface PooledNetwork extends Network {
   /** Milliseconds that the last run took inside of its worker. */
   readonly lastRunMs: number
+  /**
+   * Lets each worker make this run before it takes calls, those that are started later too. Settles once all have that are not
+   * at the run of another network.
+   */
+  warmUp(feeds: Tensors): Promise<void>
 }
 
 interface Task {
@@ -84,7 +89,7 @@ export function workerPool({
 }: WorkerPoolOptions): WorkerPool {
   if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
-  const networks = new Map<number, WorkerOrder>()
+  const networks = new Map<number, NetworkOrders>()
   let members: PoolMember[] = []
   const waiting: Task[] = []
   let numbered = 0
@@ -148,7 +153,8 @@ export function workerPool({
     async load({ bytes, id, options, queue }) {
       numbered += 1
       const network = numbered
-      networks.set(network, { kind: 'load', network, bytes, options })
+      const orders: NetworkOrders = { load: { kind: 'load', network, bytes, options } }
+      networks.set(network, orders)
       if (members.length === 0)
         members = Array.from({ length: workers }, () => poolMember({ start, networks, longestLoadMs, onFree: handOut }))
       let loaded: WorkerValue
@@ -192,6 +198,10 @@ export function workerPool({
             running.delete(ended)
           }
         },
+        async warmUp(feeds) {
+          orders.warmUp = { kind: 'run', network, feeds: copyOf(feeds) }
+          await Promise.all(members.map((member) => member.warmUp(network)))
+        },
         dispose() {
           disposal ??= Promise.allSettled(running).then(async () => {
             await dispose(network)
@@ -201,4 +211,11 @@ export function workerPool({
       }
     },
   }
+}
+
+/** Their owner may write other numbers into them later. */
+function copyOf(feeds: Tensors): Tensors {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, dims, data }]) => [name, { type, dims, data: data.slice() }]),
+  )
 }
