@@ -238,7 +238,9 @@ export interface TensorOutput {
   readonly tensor: OutputTensor
 }
 
-export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'overlap'> {
+export interface OutputTensor extends Omit<TensorField, 'dtype' | 'maxAge' | 'limits' | 'overlap'> {
+  /** What the file gives, or what the `scale` makes of it. State it where the compiler is to know it too: it doesn't know the file. */
+  readonly dtype?: DataType
   readonly limits?: Pick<Limits, 'physical'>
   readonly clamp?: Range
   /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, three long, which `shape` leaves out. */

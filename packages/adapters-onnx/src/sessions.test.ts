@@ -22,7 +22,7 @@ const sound = {
   ...about,
   model: identity(['batch', 5]),
   inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
-  outputs: { y: { tensor: { shape: [5] } } },
+  outputs: { y: { tensor: { dtype: 'float32', shape: [5] } } },
 } as const
 type Counter = Model<{ readonly pieces: number; readonly session?: string }, { readonly total: number }, never>
 const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
