@@ -46,12 +46,14 @@ export interface PoolMemberDefinition {
   readonly longestLoadMs: number
   /** Called whenever it can take something on. */
   onFree(): void
+  /** Called with every thread that is ended: what it is given settles when that has stopped. */
+  onEnding(stopped: Promise<void>): void
 }
 
 const longestDelay = 2 ** 31 - 1
 const longestRestartDelayMs = 10_000
 
-export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMemberDefinition): PoolMember {
+export function poolMember({ start, networks, longestLoadMs, onFree, onEnding }: PoolMemberDefinition): PoolMember {
   const answers = new Map<number, { resolve(value: WorkerValue): void; reject(problem: unknown): void }>()
   const loads = new Map<number, Promise<WorkerValue>>()
   const loaded = new Set<number>()
@@ -171,7 +173,7 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
 
   function lose(why: string, hung: boolean): void {
     if (ended) return
-    thread?.terminate()
+    endThread()
     lost = new WorkerLost(why, hung)
     const unanswered = [...answers.values()]
     answers.clear()
@@ -183,6 +185,11 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
     begin(pauseOf(restarts === 0 ? 0 : Math.min(50 * 2 ** restarts, longestRestartDelayMs)))
     restarts += 1
     for (const answer of unanswered) answer.reject(lost)
+  }
+
+  function endThread(): void {
+    if (thread !== undefined) onEnding(thread.terminate())
+    thread = undefined
   }
 
   function becomeIdle(): void {
@@ -220,7 +227,7 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
     },
     end() {
       ended = true
-      thread?.terminate()
+      endThread()
       lost = new WorkerLost('the pool has ended', false)
       for (const answer of answers.values()) answer.reject(lost)
       answers.clear()

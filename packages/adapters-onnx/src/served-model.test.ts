@@ -13,6 +13,7 @@ function heldEngine() {
     inputs: [port('x'), port('total')],
     outputs: [port('y'), port('next')],
     place: 'here',
+    leftBehind: 0,
     run: (feeds) =>
       new Promise((resolve) => {
         const sum = (feeds.x!.data[0] as number) + (feeds.total!.data[0] as number)

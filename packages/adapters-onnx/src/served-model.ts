@@ -206,6 +206,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
       answered,
       failed,
       sessions: kept.count,
+      leftBehind: engine.leftBehind,
       loadedInMs,
     }),
     dispose() {

@@ -36,6 +36,8 @@ export interface PooledDefinition {
 export interface PooledNetwork extends Network {
   /** Milliseconds that the last run took inside of its worker. */
   readonly lastRunMs: number
+  /** Threads of the pool that were ended and have not stopped. */
+  readonly leftBehind: number
   /**
    * Lets each worker make this run before it takes calls, those that are started later too. Settles once all have that are not
    * at the run of another network.
@@ -91,8 +93,14 @@ export function workerPool({
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
   const networks = new Map<number, NetworkOrders>()
   let members: PoolMember[] = []
+  const ending = new Set<Promise<void>>()
   const waiting: Task[] = []
   let numbered = 0
+
+  function onEnding(ended: Promise<void>): void {
+    ending.add(ended)
+    ended.then(() => ending.delete(ended))
+  }
 
   /** Gives waiting calls, the oldest first, to whoever is free for them. */
   function handOut(): void {
@@ -156,7 +164,9 @@ export function workerPool({
       const orders: NetworkOrders = { load: { kind: 'load', network, bytes, options } }
       networks.set(network, orders)
       if (members.length === 0)
-        members = Array.from({ length: workers }, () => poolMember({ start, networks, longestLoadMs, onFree: handOut }))
+        members = Array.from({ length: workers }, () =>
+          poolMember({ start, networks, longestLoadMs, onFree: handOut, onEnding }),
+        )
       let loaded: WorkerValue
       try {
         // The others may still be at another network's run.
@@ -177,6 +187,9 @@ export function workerPool({
         inputs: (loaded.inputs ?? []).map(normalised),
         outputs: (loaded.outputs ?? []).map(normalised),
         parallel: workers,
+        get leftBehind() {
+          return ending.size
+        },
         get lastRunMs() {
           return pace.last
         },
