@@ -65,7 +65,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
       const dims = isOpen ? (isBatchAdded ? [1, ...lengths] : lengths) : probe
       return { type, dims, data: given(overlap > 0 ? withOverlap(data, memory!) : data) }
     },
-    ...(overlap > 0 && { calls: 2 }),
+    ...(overlap > 0 && { calls: 1 + Math.ceil(overlap / Math.max(1, Number(shape[0]))) }),
   }
 
   /** All of them are of the one type that callers send, which may be 64-bit integers. */
