@@ -196,6 +196,36 @@ describe('a network with state', () => {
     await expect(load({ state: 'next', shape: [2, 2] })).rejects.toThrow(/\[2, 2\].*\[1, 1\]/)
   })
 
+  it('is not the memory of whoever reads it', async () => {
+    const model = await onnxModel({
+      ...about,
+      model: adder(),
+      inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
+      outputs: { next: { tensor: { dtype: 'float32' } } },
+    })
+    const count = async () => (await invoke(model, { pieces: 1 }, from('plc-1'))).output.next.data
+    const first = await count()
+    first[0] = 1_000
+    expect(await count()).toEqual(Float32Array.of(2))
+    await model.dispose()
+  })
+
+  it('is refused at load where what comes out is of another type than what goes in', async () => {
+    const loading = onnxModel({
+      ...about,
+      model: tinyNetwork({
+        inputs: { x: [1, 1], total: [1, 1] },
+        outputs: { y: [1, 1], next: { dims: [1, 1], type: 'float64' } },
+        build(graph) {
+          graph.apply('Add', ['x', 'total'], { output: 'y' })
+          graph.apply('Cast', ['x'], { output: 'next', attributes: { to: { kind: 'integer', value: 11 } } })
+        },
+      }),
+      inputs: { x: { tensor: {} }, total: { state: 'next' } },
+    })
+    await expect(loading).rejects.toThrow(/inputs.total.state.*'next' gives float64, .*'total' takes float32/)
+  })
+
   it('is nothing that one without state can open', async () => {
     const model = await onnxModel({
       ...about,
