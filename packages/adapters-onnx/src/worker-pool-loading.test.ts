@@ -148,6 +148,26 @@ describe('a network whose first run is slow', () => {
   })
 })
 
+describe('what is fed to a pool', () => {
+  it('is what the network takes, and not all that lies in the same memory', async () => {
+    const measuring = `data:text/javascript,${encodeURIComponent(`
+      export class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }) } }
+      const port = (name) => ({ name, isTensor: true, type: 'float32', shape: ['batch', 1] })
+      export const InferenceSession = { create: async (bytes) => ({
+        inputMetadata: [port('x')], outputMetadata: [port('y')], release: async () => {},
+        run: async ({ x }) => ({
+          y: new Tensor('float32', Float32Array.of(bytes.buffer.byteLength, x.data.buffer.byteLength), [1, 2]),
+        }),
+      }) }`)}`
+    const bytes = Buffer.alloc(1_000).subarray(10, 20)
+    const network = await workerPool({ runtime: measuring }).load({ bytes, id: 'test/a', options: {}, queue: 1 })
+    loaded.push(network)
+    const data = new Float32Array(1_000).subarray(10, 11)
+    const { y } = await network.run({ x: { type: 'float32', data, dims: [1, 1] } }, call(10_000))
+    expect(y!.data).toEqual(Float32Array.of(10, 4))
+  })
+})
+
 describe('a golden question', () => {
   /** Any network answers with its thread and how often it has run there before; what is negative ends the thread. */
   const counting = `data:text/javascript,${encodeURIComponent(`
