@@ -1,8 +1,10 @@
 import { Fault } from '@dinrail/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { batched, type Window } from './batching.ts'
+import { numbersOf } from './element-types.ts'
 import { within } from './engine.test-support.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
+import { joinRows } from './rows.ts'
 import type { OnnxTensor } from './runtime.ts'
 
 afterEach(() => {
@@ -169,6 +171,27 @@ describe('no call fails through another', () => {
     const [soon, later] = [within(10_000), within(60_000)]
     await Promise.all([joined.run({ x: row(1) }, soon), joined.run({ x: row(2) }, later)])
     expect(calls[0]).toMatchObject({ deadline: later.deadline, stopAt: soon.deadline })
+  })
+})
+
+const { Float16Array: HalfFloats } = globalThis as { Float16Array?: { of(...values: number[]): Uint16Array } }
+
+describe('half floats', () => {
+  it.runIf(HalfFloats !== undefined)('are joined whether they are given as numbers or as their bits', () => {
+    const half = (data: Uint16Array): Tensors => ({ x: { type: 'float16', dims: [1, 1], data } })
+    // The state of a session begins as bits and goes on as what the runtime gave.
+    const [bits, numbers] = [half(Uint16Array.of(0x3c00)), half(HalfFloats!.of(2))]
+    for (const [parts, expected] of [
+      [
+        [bits, numbers],
+        [1, 2],
+      ],
+      [
+        [numbers, bits],
+        [2, 1],
+      ],
+    ] as const)
+      expect(Array.from(numbersOf('x', joinRows(['x'], parts, [1, 1]).x))).toEqual(expected)
   })
 })
 
