@@ -239,6 +239,43 @@ describe('tensors', () => {
   })
 })
 
+describe('an output whose recipe cannot be right is refused when it is loaded', () => {
+  it.each<[string, OutputRecipe, RegExp]>([
+    ['a name for one of two axes', { tensor: { shape: ['n', 2], axes: ['x'] } }, /1 axes are named.*\[n, 2\]/],
+    [
+      'half-widths for three of two values',
+      { tensor: { shape: [2], interval: { level: 0.9, halfWidth: [1, 2, 3] } } },
+      /halfWidth has 3 numbers.*last axis.* 2/,
+    ],
+  ])('%s', async (_, recipe, message) => {
+    const loading = read(recipe, [1, 2])
+    await expect(loading).rejects.toThrow(message)
+    await expect(loading).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a text', () => {
+  const load = (dims: readonly (number | string)[]) =>
+    onnxModel({
+      ...stated,
+      model: identity(dims, 'string'),
+      inputs: { x: { text: { many: true } } },
+      outputs: { y: { text: {} } },
+    })
+
+  it('is the only one that the network gives: others are not left out in silence', async () => {
+    const model = await load(['n'])
+    const ask = (x: readonly string[]) => invoke(model, { x }, { deadlineMs: 10_000 })
+    expect((await ask(['a'])).output).toEqual({ y: 'a' })
+    expect(await faultOf(ask(['a', 'b']))).toMatchObject({
+      code: 'invalid-output',
+      message: expect.stringContaining('2 texts'),
+    })
+    await model.dispose()
+    await expect(load([2])).rejects.toThrow(/'y'.*\[2\].*many: true/)
+  })
+})
+
 describe('a tensor that is calculated', () => {
   /** What callers get where the network gives these elements. */
   async function calculated(type: Parameters<typeof identity>[1], x: Tensor, recipe: object) {

@@ -4,7 +4,7 @@ import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, numbersOf } from '.
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
-import { openShape } from './tensor-input.ts'
+import { checkAxes, openShape } from './tensor-input.ts'
 import { intervalSchema, spreadOf } from './values-output.ts'
 import { meaningOf } from './vector-input.ts'
 
@@ -32,6 +32,9 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const has = isQuantile ? metadata.shape?.slice(0, -1) : metadata.shape
   const shape = stated.shape ?? openShape('output', has === undefined ? metadata : { ...metadata, shape: has })
   checkRank(at, name, has, shape)
+  checkAxes(at, axes, shape)
+  const halfWidth = interval !== undefined && 'halfWidth' in interval ? interval.halfWidth : 0
+  checkHalfWidths(at, halfWidth, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
   const spread = spreadOf(stated, at)
   const sure = interval?.level
@@ -61,7 +64,6 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
       const filled = () => filledTensor(dtype as 'float32' | 'float64', lengths)
       const ends = { value: filled(), low: filled(), high: filled() }
       const last = lengths.at(-1) ?? 1
-      const { halfWidth = 0 } = (interval as { halfWidth?: number | readonly number[] } | undefined) ?? {}
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
         throw new Fault('invalid-output', `${halfWidth.length} half-widths are stated, the network gave ${last} values`)
       for (let i = 0; i < ends.value.data.length; i++) {
@@ -82,6 +84,15 @@ function checkThree(at: string, { name, shape = [-1] }: OnnxMetadata): void {
   if (last !== 3 && last !== -1 && typeof last !== 'string')
     throw new TypeError(
       `${at}.interval.quantiles are the last axis, three long; the ONNX output '${name}' of the file has ${shapeText(shape)}: export the three that are stated`,
+    )
+}
+
+/** Throws where there is not one for each element of the last axis, as far as that is known. */
+function checkHalfWidths(at: string, widths: number | readonly number[], shape: readonly (number | string)[]): void {
+  const last = shape.length === 0 ? 1 : shape.at(-1)
+  if (typeof widths !== 'number' && typeof last === 'number' && last >= 0 && widths.length !== last)
+    throw new TypeError(
+      `${at}.interval.halfWidth has ${widths.length} numbers, the last axis of its shape ${shapeText(shape)} is ${last} long`,
     )
 }
 
