@@ -191,7 +191,15 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     const session = kept.open()
     return {
       ...base,
-      run: (input, context) => answer(input, context, session),
+      run(input, context) {
+        if (input.session !== undefined)
+          throw new Fault(
+            'invalid-input',
+            `/input/session is ${JSON.stringify(input.session)}: this session of ${id} was opened and is one: leave it out`,
+            { field: '/input/session' },
+          )
+        return answer(input, context, session)
+      },
       dispose: session.close,
     }
   }
@@ -229,7 +237,9 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     }
     await checkGolden(id, golden ?? [], async (input) => {
       const door = keepsSessions ? openSession() : model
-      const dated = Object.entries(input).map(([name, value]) => [
+      // Each question is asked in a session of its own.
+      const fields = Object.entries(input).filter(([name]) => !(keepsSessions && name === 'session'))
+      const dated = fields.map(([name, value]) => [
         name,
         properties[name]?.maxAge === undefined ? value : measuredNow(value),
       ])

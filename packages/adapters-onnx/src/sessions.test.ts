@@ -70,6 +70,9 @@ describe('a network with state', () => {
     const total = async (session: Counter) => (await invoke(session, { pieces: 1 }, { deadlineMs: 5_000 })).output.total
     expect([await total(one), await total(one), await total(other)]).toEqual([1, 2, 1])
     expect(() => model.openSession()).toThrow(/2 sessions/)
+    // It has one state: under two names of sessions it would be mixed up.
+    const named = invoke(one as Counter, { pieces: 1, session: 'line-b' }, { deadlineMs: 5_000 })
+    expect(await faultOf(named)).toMatchObject({ code: 'invalid-input', field: '/input/session' })
     const last = total(one)
     await one.dispose?.()
     expect(await last).toBe(3)
