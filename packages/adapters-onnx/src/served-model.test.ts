@@ -62,6 +62,30 @@ describe('a call that is given up in the middle of its run', () => {
   })
 })
 
+describe('a state', () => {
+  it('keeps no memory of the calls that its run was shared with', async () => {
+    const { engine, endNext } = heldEngine()
+    const fed: ArrayBufferLike[] = []
+    const joined: Engine = {
+      ...engine,
+      async run(feeds, call) {
+        fed.push((feeds.total!.data as Float32Array).buffer)
+        const { y } = await engine.run(feeds, call)
+        // As of a joined run: all answers are in one array.
+        const whole = new Float32Array(1_000).fill(y!.data[0] as number)
+        return { y: y!, next: { ...y!, data: whole.subarray(5, 6) } }
+      },
+    }
+    const { model } = servedModel(joined, contract, 'sha256:0')
+    for (const expected of [1, 2]) {
+      const reply = invoke(model, { pieces: 1 }, bounds)
+      await endNext()
+      expect((await reply).output).toEqual({ total: expected })
+    }
+    expect(fed[1]!.byteLength).toBe(4)
+  })
+})
+
 describe('a model that is disposed in the middle of a run', () => {
   it('frees its network after the answer, and not before', async () => {
     const { engine, endNext, isDisposed } = heldEngine()

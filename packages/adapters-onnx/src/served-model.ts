@@ -9,6 +9,7 @@ import {
   type RunContext,
   type RunResult,
 } from '@dinrail/core'
+import { alone } from './array-parts.ts'
 import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts'
 import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
 import { numbersOf } from './element-types.ts'
@@ -159,7 +160,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     if (context.isOver) throw context.signal.reason
     for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
     commitRows(memory, context)
-    for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
+    for (const [input, output] of inputs.states) memory.states.set(input, alone(tensors[output]!))
   }
 
   function commitRows(memory: Memory, { inputQuality }: RunContext): void {

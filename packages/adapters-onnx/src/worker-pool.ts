@@ -1,4 +1,5 @@
 import { Fault } from '@dinrail/core'
+import { alone, copied, isPart } from './array-parts.ts'
 import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type NetworkOrders, type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
@@ -133,7 +134,7 @@ export function workerPool({
     const untilStop = (call.stopAt ?? call.deadline) - Date.now()
     const given = Math.max(untilStop, patience * pace.slowest, pace.untried)
     try {
-      const value = await member.run({ kind: 'run', network, feeds: alone(feeds) }, given)
+      const value = await member.run({ kind: 'run', network, feeds: withEach(feeds, alone) }, given)
       pace.last = value.ranMs ?? 0
       pace.slowest = Math.max(pace.slowest, pace.last)
       pace.untried = 0
@@ -213,7 +214,9 @@ export function workerPool({
           }
         },
         async warmUp(feeds) {
-          orders.warmUp = { kind: 'run', network, feeds: copyOf(feeds) }
+          // Their owner may write other numbers into them later.
+          const own = withEach(feeds, ({ type, dims, data }) => ({ type, dims, data: copied(data) }))
+          orders.warmUp = { kind: 'run', network, feeds: own }
           await Promise.all(members.map((member) => member.warmUp(network)))
         },
         dispose() {
@@ -227,24 +230,6 @@ export function workerPool({
   }
 }
 
-/** A thread is sent all of the memory that an array is a part of: a copy of the part costs less. */
-function alone(feeds: Tensors): Tensors {
-  for (const name in feeds) if (isPart(feeds[name]!.data)) return copyOf(feeds)
-  return feeds
-}
-
-function isPart(data: OnnxTensor['data']): boolean {
-  return ArrayBuffer.isView(data) && data.byteLength < data.buffer.byteLength
-}
-
-/** Their owner may write other numbers into them later. */
-function copyOf(feeds: Tensors): Tensors {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, { type, dims, data }]) => [name, { type, dims, data: copied(data) }]),
-  )
-}
-
-/** What a `Buffer` calls a slice is a part of the same memory. */
-function copied<Data extends OnnxTensor['data']>(data: Data): Data {
-  return (ArrayBuffer.isView(data) ? Uint8Array.prototype.slice.call(data) : data.slice()) as Data
+function withEach(feeds: Tensors, change: (tensor: OnnxTensor) => OnnxTensor): Tensors {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, change(tensor)]))
 }
