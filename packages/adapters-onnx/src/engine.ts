@@ -7,7 +7,7 @@ import { rowsProblem } from './rows.ts'
 import type { OnnxMetadata, OnnxRuntime, OnnxSessionOptions } from './runtime.ts'
 import { sessionHere } from './session-here.ts'
 import { settledInTime } from './settled-in-time.ts'
-import { mixingProblem, typicalRunMs } from './trial.ts'
+import { mixingProblem, undisturbedRunMs } from './trial.ts'
 import { withoutGuesses } from './unstated-ranks.ts'
 import type { PooledNetwork, WorkerPool } from './worker-pool.ts'
 
@@ -139,9 +139,9 @@ async function placed({ runtime, bytes, id, options, execution, queue, file }: P
   const pooled = await pool.load({ bytes, id, options, queue })
   const there = { place: 'pool' as const, network: asStated(pooled, file), pooled }
   if (where === 'pool') return there
-  const typical = await typicalRunMs(there.network, () => pooled.lastRunMs)
+  const takesMs = await undisturbedRunMs(there.network, () => pooled.lastRunMs)
   // What cannot be tried stays where a run that never ends can be stopped.
-  if (typical === undefined || typical > worthAPoolMs) return there
+  if (takesMs === undefined || takesMs > worthAPoolMs) return there
   await pooled.dispose()
   return here()
 }
