@@ -214,7 +214,10 @@ export interface ValueField extends Pick<Vocabulary, 'quantity' | 'semantics'>, 
   readonly interval?: Interval
 }
 
-/** Where the truth lies with the probability `level`, as measured on held-out data. It holds for answers of good quality. */
+/**
+ * Where the truth lies with the probability `level`, as measured on held-out data. It holds for answers of good quality. An end
+ * beyond the physical limits is moved to them.
+ */
 export type Interval = HalfWidth | Quantiles
 
 /** Conformal: value ± `halfWidth`, in the field's unit. */

@@ -1,5 +1,5 @@
 import { type DataType, Fault, type JsonSchema, type Range, type Tensor } from '@dinrail/core'
-import type { TensorOutput } from './contract.ts'
+import type { OutputTensor, TensorOutput } from './contract.ts'
 import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, numbersOf } from './element-types.ts'
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, type PreparedOutput } from './onnx-output.ts'
@@ -36,7 +36,7 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const halfWidth = interval !== undefined && 'halfWidth' in interval ? interval.halfWidth : 0
   checkHalfWidths(at, halfWidth, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
-  const spread = spreadOf(stated, at)
+  const spread = spreadOf(dtype === 'float32' ? inSinglePrecision(stated) : stated, at)
   const sure = interval?.level
 
   return {
@@ -94,6 +94,29 @@ function checkHalfWidths(at: string, widths: number | readonly number[], shape: 
     throw new TypeError(
       `${at}.interval.halfWidth has ${widths.length} numbers, the last axis of its shape ${shapeText(shape)} is ${last} long`,
     )
+}
+
+/** The same with ends that float32 holds, none of them outside of those stated: what is moved to an end has to be within it. */
+function inSinglePrecision({ clamp, limits, ...rest }: OutputTensor): OutputTensor {
+  const physical = singleRange(limits?.physical)
+  return { ...rest, ...(clamp && { clamp: singleRange(clamp)! }), ...(physical && { limits: { physical } }) }
+}
+
+function singleRange(range: Range | undefined): Range | undefined {
+  const { min, max } = range ?? {}
+  const inside = {
+    ...(min !== undefined && { min: single(min, 1) }),
+    ...(max !== undefined && { max: single(max, -1) }),
+  }
+  // Between two ends there may be no such number.
+  return inside.min !== undefined && inside.max !== undefined && inside.min > inside.max ? range : inside
+}
+
+/** The nearest number of single precision, or where that is on the other side the next one in the direction. */
+function single(value: number, direction: 1 | -1): number {
+  const near = Math.fround(value)
+  if ((near - value) * direction >= 0) return near
+  return Math.fround(near + direction * Math.max(Math.abs(near) * 2 ** -23, 2 ** -149))
 }
 
 /** The type that holds what is calculated from elements of another one: no digit of theirs is lost that a double has. */
