@@ -6,12 +6,16 @@ export function isPart(data: OnnxData): boolean {
 }
 
 /** An array in memory of its own. */
-export function copied<Data extends OnnxData>(data: Data): Data {
+export function ownData<Data extends OnnxData>(data: Data): Data {
   // What a `Buffer` calls a slice is a part of the same memory.
   return (ArrayBuffer.isView(data) ? Uint8Array.prototype.slice.call(data) : data.slice()) as Data
 }
 
+export function copied({ type, dims, data }: OnnxTensor): OnnxTensor {
+  return { type, dims, data: ownData(data) }
+}
+
 /** The tensor, without what else lies in the same memory. */
 export function alone(tensor: OnnxTensor): OnnxTensor {
-  return isPart(tensor.data) ? { type: tensor.type, dims: tensor.dims, data: copied(tensor.data) } : tensor
+  return isPart(tensor.data) ? copied(tensor) : tensor
 }

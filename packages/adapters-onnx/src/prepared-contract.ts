@@ -1,4 +1,5 @@
 import type { JsonSchema, RunResult, Schema } from '@dinrail/core'
+import { copied } from './array-parts.ts'
 import type { InputRecipe, NumberField, OnnxContract, OutputRecipe, TextField } from './contract.ts'
 import { feedsOfCode, readByCode } from './custom-tensors.ts'
 import type { CustomInputs, CustomOutputs } from './definition.ts'
@@ -160,11 +161,9 @@ export function prepareOutputs(
 /** What is remembered as a state is not the caller's, who may change the answer or hand its memory on. */
 function withoutSharing(tensors: Tensors, states: readonly string[]): Tensors {
   if (states.length === 0) return tensors
-  const copies = states.flatMap((name) => {
-    const one = tensors[name]
-    return one === undefined ? [] : [[name, { type: one.type, dims: one.dims, data: one.data.slice() }] as const]
-  })
-  return { ...tensors, ...Object.fromEntries(copies) }
+  const own = { ...tensors }
+  for (const name of states) own[name] = copied(tensors[name]!)
+  return own
 }
 
 function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): PreparedOutput {

@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import { alone, copied, isPart } from './array-parts.ts'
+import { alone, copied, isPart, ownData } from './array-parts.ts'
 import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type NetworkOrders, type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
@@ -160,7 +160,7 @@ export function workerPool({
 
   return {
     async load({ bytes: given, id, options, queue }) {
-      const bytes = isPart(given) ? copied(given) : given
+      const bytes = isPart(given) ? ownData(given) : given
       numbered += 1
       const network = numbered
       const orders: NetworkOrders = { load: { kind: 'load', network, bytes, options } }
@@ -215,8 +215,7 @@ export function workerPool({
         },
         async warmUp(feeds) {
           // Their owner may write other numbers into them later.
-          const own = withEach(feeds, ({ type, dims, data }) => ({ type, dims, data: copied(data) }))
-          orders.warmUp = { kind: 'run', network, feeds: own }
+          orders.warmUp = { kind: 'run', network, feeds: withEach(feeds, copied) }
           await Promise.all(members.map((member) => member.warmUp(network)))
         },
         dispose() {
