@@ -52,10 +52,10 @@ export async function sessionHere(
     }
   }
 
-  async function inTurn(turn: Promise<void>, feeds: Tensors, call: NetworkCall): Promise<Tensors> {
-    waiting += 1
+  async function inTurn(turn: Promise<void>, feeds: Tensors, call: NetworkCall, isBehind: boolean): Promise<Tensors> {
+    if (isBehind) waiting += 1
     await turn
-    waiting -= 1
+    if (isBehind) waiting -= 1
     const late = lateFault(id, call)
     if (late === undefined) return begin(feeds)
     leaveRealm()
@@ -68,9 +68,11 @@ export async function sessionHere(
     parallel: 1,
     run(feeds, call) {
       if (closing !== undefined) return Promise.reject(new Fault('unavailable', `${id} was disposed`))
-      if (waiting >= queue && isRealmBusy()) return Promise.reject(overload(id, queue))
+      // Whoever only lets timers have their turn waits for no other call.
+      const isBehind = isRealmBusy()
+      if (isBehind && waiting >= queue) return Promise.reject(overload(id, queue))
       const turn = enterRealm()
-      return turn === undefined ? begin(feeds) : inTurn(turn, feeds, call)
+      return turn === undefined ? begin(feeds) : inTurn(turn, feeds, call, isBehind)
     },
     dispose() {
       closing ??= insideRealm(() => session.release())
