@@ -8,7 +8,13 @@ import { sha256, tensor } from '@dinrail/core'
 import * as runtime from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withMetadata } from '../packages/adapters-onnx/src/model-file.ts'
-import { counter, externalSum, mlp, unknownOperator } from '../packages/adapters-onnx/src/networks.test-support.ts'
+import {
+  counter,
+  endless,
+  externalSum,
+  mlp,
+  unknownOperator,
+} from '../packages/adapters-onnx/src/networks.test-support.ts'
 import { projectRoot } from './run-script.ts'
 
 /** The command as it is published. */
@@ -84,6 +90,33 @@ describe('dinrail-onnx inspect', () => {
       refusals: [],
       warnings: [expect.stringContaining('cannot be joined'), expect.stringContaining('serve it in a worker pool')],
     })
+  })
+
+  it('gives a network up whose runs never end, and says what it is all the same', async () => {
+    const file = await model('endless.onnx', embedDescriptor(endless(), card))
+    const { exitCode, output } = await inspect('inspect', file, '--limit', '5')
+    expect(output).toContain('x  float32 [n]')
+    expect(output).toContain('"id": "acme/mlp"')
+    expect(output).toMatch(/not timed: .*made-up numbers did not end within 5 s/)
+    expect(exitCode).toBe(1)
+  }, 30_000)
+
+  it('says what it is where a golden question is never answered', async () => {
+    const x = tensor(new Float32Array(1), [1])
+    const question = { input: { x }, output: { y: x }, tolerance: 1 }
+    const file = await model('endless.onnx', embedDescriptor(endless(), { ...card, golden: [question] }))
+    const { exitCode, output } = await inspect('inspect', file, '--limit', '5', '--json')
+    expect(JSON.parse(output)).toMatchObject({ untimed: expect.stringMatching(/golden .*did not end within 5 s/) })
+    expect(exitCode).toBe(1)
+  }, 30_000)
+
+  it('survives a runtime that takes its process with it', async () => {
+    const runtime = path.join(folder, 'deadly.mjs')
+    await writeFile(runtime, "process.kill(process.pid, 'SIGABRT')")
+    const { exitCode, output } = await inspect('inspect', await model('mlp.onnx', mlp()), '--runtime', runtime)
+    expect(output).toContain('features  float32 [batch, 64]')
+    expect(output).toMatch(/not timed: refused: loading it ended the process of the runtime, by SIGABRT/)
+    expect(exitCode).toBe(1)
   })
 
   it.each([

@@ -22,7 +22,7 @@ export async function batching256(): Promise<void> {
     const samples = samplesOf(subject, callers)
     const rows = new Float32Array(samples.flatMap((data) => [...data]))
     const dims = [1, ...shape]
-    const call = { deadline: Date.now() + 3_600_000, signal: new AbortController().signal }
+    const call = { deadline: Date.now() + 3_600_000, isOver: false, signal: new AbortController().signal }
     const measured = await compare(`${name}: ${callers} callers at once, each sample`, callers * bursts, [
       {
         name: 'raw session.run, one after the other',

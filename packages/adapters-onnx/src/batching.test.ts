@@ -1,7 +1,10 @@
 import { Fault } from '@dinrail/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { batched, type Window } from './batching.ts'
+import { numbersOf } from './element-types.ts'
+import { within } from './engine.test-support.ts'
 import type { Network, NetworkCall, Tensors } from './network.ts'
+import { joinRows } from './rows.ts'
 import type { OnnxTensor } from './runtime.ts'
 
 afterEach(() => {
@@ -13,7 +16,6 @@ const row = (...values: number[]): OnnxTensor => ({
   dims: [1, values.length],
   data: Float32Array.from(values),
 })
-const within = (ms: number): NetworkCall => ({ deadline: Date.now() + ms, signal: new AbortController().signal })
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'answered',
@@ -56,6 +58,16 @@ describe('calls of one turn of the event loop', () => {
     expect(pair.y).toEqual({ type: 'float32', dims: [2, 1], data: Float32Array.of(16, 18) })
     expect(await Promise.all(answers.map(yOf))).toEqual([[2], [4], [6]])
     expect(runs).toEqual([5])
+  })
+
+  it('leave out whoever has given up', async () => {
+    const { network, runs } = doubling()
+    const joined = batched('test/double', network, window())
+    const controller = new AbortController()
+    const kept = [1, 2].map((value) => yOf(joined.run({ x: row(value) }, within(10_000))))
+    const left = codeOf(joined.run({ x: row(3) }, within(10_000, controller.signal)))
+    controller.abort(new Fault('cancelled', 'the caller gave up'))
+    expect([await Promise.all(kept), await left, runs]).toEqual([[[2], [4]], 'cancelled', [2]])
   })
 
   it('are never more than the maximum, and one that is larger goes alone', async () => {
@@ -159,6 +171,27 @@ describe('no call fails through another', () => {
     const [soon, later] = [within(10_000), within(60_000)]
     await Promise.all([joined.run({ x: row(1) }, soon), joined.run({ x: row(2) }, later)])
     expect(calls[0]).toMatchObject({ deadline: later.deadline, stopAt: soon.deadline })
+  })
+})
+
+const { Float16Array: HalfFloats } = globalThis as { Float16Array?: { of(...values: number[]): Uint16Array } }
+
+describe('half floats', () => {
+  it.runIf(HalfFloats !== undefined)('are joined whether they are given as numbers or as their bits', () => {
+    const half = (data: Uint16Array): Tensors => ({ x: { type: 'float16', dims: [1, 1], data } })
+    // The state of a session begins as bits and goes on as what the runtime gave.
+    const [bits, numbers] = [half(Uint16Array.of(0x3c00)), half(HalfFloats!.of(2))]
+    for (const [parts, expected] of [
+      [
+        [bits, numbers],
+        [1, 2],
+      ],
+      [
+        [numbers, bits],
+        [2, 1],
+      ],
+    ] as const)
+      expect(Array.from(numbersOf('x', joinRows(['x'], parts, [1, 1]).x))).toEqual(expected)
   })
 })
 

@@ -1,6 +1,6 @@
 import { Fault, isFault } from '@dinrail/core'
 import { nextTurn } from './event-loop.ts'
-import { type Network, type NetworkCall, overload, type Tensors } from './network.ts'
+import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import { joinRows, keepSpare, type SpareArrays, splitRows } from './rows.ts'
 
 /** Calls that go into one run: their tensors differ in the first axis only. */
@@ -143,16 +143,16 @@ function sharedCall(entries: readonly Entry[]): NetworkCall {
     if (call.deadline > deadline) deadline = call.deadline
     if (call.deadline < stopAt) stopAt = call.deadline
   }
-  return { deadline, stopAt, signal: nobodyGivesUp }
+  return { deadline, stopAt, isOver: false, signal: nobodyGivesUp }
 }
 
-/** Those whose deadline has not passed; the others are told so. */
+/** Those whose answer is still waited for; the others are told why they get none. */
 function inTime(id: string, entries: readonly Entry[]): readonly Entry[] {
   const now = Date.now()
-  if (entries.every(({ call }) => call.deadline > now)) return entries
+  if (entries.every(({ call }) => call.deadline > now && !call.isOver)) return entries
   return entries.filter(({ call, reject }) => {
-    if (call.deadline > now) return true
-    reject(new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`))
-    return false
+    const late = lateFault(id, call)
+    if (late !== undefined) reject(late)
+    return late === undefined
   })
 }

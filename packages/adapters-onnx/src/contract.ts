@@ -214,7 +214,10 @@ export interface ValueField extends Pick<Vocabulary, 'quantity' | 'semantics'>, 
   readonly interval?: Interval
 }
 
-/** Where the truth lies with the probability `level`, as measured on held-out data. It holds for answers of good quality. */
+/**
+ * Where the truth lies with the probability `level`, as measured on held-out data. It holds for answers of good quality. An end
+ * beyond the physical limits is moved to them.
+ */
 export type Interval = HalfWidth | Quantiles
 
 /** Conformal: value ± `halfWidth`, in the field's unit. */
@@ -238,7 +241,9 @@ export interface TensorOutput {
   readonly tensor: OutputTensor
 }
 
-export interface OutputTensor extends Omit<TensorField, 'maxAge' | 'limits' | 'overlap'> {
+export interface OutputTensor extends Omit<TensorField, 'dtype' | 'maxAge' | 'limits' | 'overlap'> {
+  /** What the file gives, or what the `scale` makes of it. State it where the compiler is to know it too: it doesn't know the file. */
+  readonly dtype?: DataType
   readonly limits?: Pick<Limits, 'physical'>
   readonly clamp?: Range
   /** With it the answer is `{ value, low, high, level }` of tensors. Quantiles are the file's last axis, three long, which `shape` leaves out. */

@@ -107,6 +107,11 @@ export interface Health {
   readonly failed: number
   /** Sessions whose state is remembered. */
   readonly sessions: number
+  /**
+   * Threads of its pool that were ended and have not stopped: a run in native code goes on until it ends by itself, and until then
+   * the process can be ended by a signal only.
+   */
+  readonly leftBehind: number
   /** How long loading, the first run and the golden answers took, in milliseconds. */
   readonly loadedInMs: number
 }

@@ -18,6 +18,9 @@ export async function load(bytes: Uint8Array, execution: Execution = {}): Promis
 
 export const within = (ms: number, signal = new AbortController().signal): NetworkCall => ({
   deadline: Date.now() + ms,
+  get isOver() {
+    return signal.aborted
+  },
   signal,
 })
 

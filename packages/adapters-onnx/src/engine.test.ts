@@ -121,6 +121,24 @@ describe('in this thread', () => {
     expect((await ask(engine)).answer?.dims).toEqual([1, 1])
   })
 
+  it('a call that only waits for timers to have their turn takes no place in the queue', async () => {
+    const engine = await load(mlp(), { queue: 2 })
+    const ask = () => engine.run({ features: floats(new Float32Array(64), 1, 64) }, within(10_000))
+    await ask()
+    // Longer than timers are kept waiting: the next call waits until they had their turn.
+    const until = performance.now() + 20
+    while (performance.now() < until);
+    const codes = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        ask().then(
+          () => 'answered',
+          ({ code }) => code,
+        ),
+      ),
+    )
+    expect(codes).toEqual(['answered', 'answered', 'answered', 'overloaded'])
+  })
+
   it('a call whose caller has given up, or whose deadline passed while it waited, never starts', async () => {
     const engine = await load(mlp())
     const feeds = { features: floats(new Float32Array(64), 1, 64) }

@@ -7,9 +7,9 @@ import { rowsProblem } from './rows.ts'
 import type { OnnxMetadata, OnnxRuntime, OnnxSessionOptions } from './runtime.ts'
 import { sessionHere } from './session-here.ts'
 import { settledInTime } from './settled-in-time.ts'
-import { mixingProblem, typicalRunMs } from './trial.ts'
+import { mixingProblem, undisturbedRunMs } from './trial.ts'
 import { withoutGuesses } from './unstated-ranks.ts'
-import type { WorkerPool } from './worker-pool.ts'
+import type { PooledNetwork, WorkerPool } from './worker-pool.ts'
 
 /** One loaded network, wherever it runs. */
 export interface Engine {
@@ -18,12 +18,16 @@ export interface Engine {
   readonly outputs: readonly OnnxMetadata[]
   /** Where it runs, as stated or measured. */
   readonly place: 'here' | 'pool'
+  /** Threads of its pool that were ended and have not stopped. */
+  readonly leftBehind: number
   /**
    * Answers with all outputs by their ONNX names. Throws `invalid-input` for feeds that do not fit, `overloaded` where too
    * many calls wait, `deadline-exceeded` and `cancelled`, `unavailable` after it was disposed, `internal` where the runtime
    * fails.
    */
   run(feeds: Tensors, call: NetworkCall): Promise<Tensors>
+  /** Lets each worker of a pool make this run, which has been answered before, before it takes calls. Here that one was enough. */
+  warmUp(feeds: Tensors): Promise<void>
   /** Lets the runs in flight end and frees the network's memory. */
   dispose(): Promise<void>
 }
@@ -84,12 +88,15 @@ export async function loadEngine({ runtime, bytes, id, execution = {}, external 
   }
   // Where calls are joined they wait before, not here.
   const placing = { runtime, bytes, id, options, execution, file, queue: batching === undefined ? queue : unbounded }
-  const { place, network: alone } = await placed(placing)
+  const { place, network: alone, pooled } = await placed(placing)
   const network = batching === undefined ? alone : await joining(id, alone, batching, queue)
   return {
     inputs: network.inputs,
     outputs: network.outputs,
     place,
+    get leftBehind() {
+      return pooled?.leftBehind ?? 0
+    },
     run(feeds, call) {
       try {
         checkFeeds(id, network.inputs, feeds)
@@ -101,6 +108,7 @@ export async function loadEngine({ runtime, bytes, id, execution = {}, external 
       // In this thread no timer could come before the run's end.
       return place === 'here' ? work : settledInTime(id, work, call)
     },
+    warmUp: async (feeds) => pooled?.warmUp(feeds),
     dispose: network.dispose,
   }
 }
@@ -113,28 +121,29 @@ interface Placing extends Pick<Required<EngineDefinition>, 'runtime' | 'bytes' |
   readonly file: ModelFile
 }
 
-async function placed({
-  runtime,
-  bytes,
-  id,
-  options,
-  execution,
-  queue,
-  file,
-}: Placing): Promise<Pick<Engine, 'place'> & { network: Network }> {
+interface Placed extends Pick<Engine, 'place'> {
+  readonly network: Network
+  /** The same network, where it is in a pool. */
+  readonly pooled?: PooledNetwork
+}
+
+async function placed({ runtime, bytes, id, options, execution, queue, file }: Placing): Promise<Placed> {
   const { pool, where = pool === undefined ? 'here' : 'measured' } = execution
-  const here = async () => asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file)
-  if (where === 'here') return { place: 'here', network: await here() }
+  const here = async () => ({
+    place: 'here' as const,
+    network: asStated(await sessionHere(runtime, bytes, id, { ...options, queue }), file),
+  })
+  if (where === 'here') return here()
   if (pool === undefined)
     throw new TypeError(`${id}: execution.where is '${where}' and execution.pool is missing: pass a workerPool`)
   const pooled = await pool.load({ bytes, id, options, queue })
-  const network = asStated(pooled, file)
-  if (where === 'pool') return { place: 'pool', network }
-  const typical = await typicalRunMs(network, () => pooled.lastRunMs)
+  const there = { place: 'pool' as const, network: asStated(pooled, file), pooled }
+  if (where === 'pool') return there
+  const takesMs = await undisturbedRunMs(there.network, () => pooled.lastRunMs)
   // What cannot be tried stays where a run that never ends can be stopped.
-  if (typical === undefined || typical > worthAPoolMs) return { place: 'pool', network }
+  if (takesMs === undefined || takesMs > worthAPoolMs) return there
   await pooled.dispose()
-  return { place: 'here', network: await here() }
+  return here()
 }
 
 function asStated({ inputs, outputs, parallel, run, dispose }: Network, file: ModelFile): Network {

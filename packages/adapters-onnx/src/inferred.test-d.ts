@@ -1,7 +1,7 @@
 // Checked by the compiler alone: what a definition says is what callers are held to.
 
 import { pipe } from '@dinrail/collab'
-import type { Descriptor, Model, Tensor } from '@dinrail/core'
+import type { DataType, Descriptor, Model, Tensor } from '@dinrail/core'
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import { customInputs, customOutputs, onnxModel, type ValueWithInterval } from './index.ts'
@@ -18,6 +18,8 @@ const stated = {
   task: 'quality-inspection',
 } as const
 type In<M> = M extends { readonly descriptor: Descriptor<infer Input, unknown> } ? Input : never
+// One for each: which elements there are is told by `dtype`.
+type TensorOfAny = { [Type in DataType]: Tensor<Type> }[DataType]
 type Out<M> = M extends { readonly descriptor: Descriptor<unknown, infer Output> } ? Output : never
 
 const everything = await onnxModel({
@@ -47,6 +49,9 @@ const everything = await onnxModel({
       ],
     },
     map: { tensor: { dtype: 'uint8' } },
+    raw: { tensor: { clamp: { min: 0 } } },
+    force: { tensor: { scale: { mean: 0, deviation: 2 } } },
+    sure: { tensor: { interval: { level: 0.9, halfWidth: 1 }, dtype: 'float64' } },
   },
 })
 
@@ -67,6 +72,9 @@ expectTypeOf<Out<typeof everything>>().toEqualTypeOf<{
   readonly remaining: ValueWithInterval<number>
   readonly load: number
   readonly map: Tensor<'uint8'>
+  readonly raw: TensorOfAny
+  readonly force: Tensor<'float32'> | Tensor<'float64'>
+  readonly sure: ValueWithInterval<Tensor<'float64'>>
 }>()
 
 const stateful = await onnxModel({

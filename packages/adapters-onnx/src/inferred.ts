@@ -60,6 +60,16 @@ type Presence<One> = One extends { readonly missing: 'hold' | 'impute' } ? 'opti
 type FieldName<One, Otherwise> = One extends { readonly field: infer Name extends string } ? Name : Otherwise
 type TypeOf<One> = One extends { readonly dtype: infer Type extends DataType } ? Type : 'float32'
 
+/** The compiler doesn't know the file: unless stated, its own type may be any, and what is calculated is one of two. */
+type GivenTypeOf<One> = One extends { readonly dtype: infer Type extends DataType }
+  ? Type
+  : One extends { readonly scale: object } | { readonly interval: object }
+    ? 'float32' | 'float64'
+    : DataType
+
+/** One for each type, so that a look at `dtype` tells which `data` is. */
+type TensorOf<Type extends DataType> = Type extends DataType ? Tensor<Type> : never
+
 type TextOf<One> = One extends { readonly many: true } ? readonly string[] : string
 
 type FieldsOfContext<Context> = {
@@ -85,7 +95,7 @@ type FieldOfOutput<Name, Recipe> = Recipe extends { readonly labels: readonly (i
       ? readonly [Field, WithInterval<Value, number>, 'required']
       : never
     : Recipe extends { readonly tensor: infer One }
-      ? readonly [FieldName<One, Name>, WithInterval<One, Tensor<TypeOf<One>>>, 'required']
+      ? readonly [FieldName<One, Name>, WithInterval<One, TensorOf<GivenTypeOf<One>>>, 'required']
       : Recipe extends { readonly text: infer One }
         ? readonly [FieldName<One, Name>, TextOf<One>, 'required']
         : Recipe extends { readonly characters: { readonly field: infer Field extends string } }

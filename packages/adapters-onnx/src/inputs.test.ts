@@ -1,4 +1,4 @@
-import { invoke, type Tensor, tensor } from '@dinrail/core'
+import { invoke, sample, type Tensor, tensor } from '@dinrail/core'
 import fc from 'fast-check'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
@@ -253,6 +253,29 @@ describe('a window', () => {
     await model.dispose()
   })
 
+  it('over calls is refused until it is full, whatever another one beside it allows', async () => {
+    const model = (await onnxModel({
+      ...stated,
+      model: tinyNetwork({
+        inputs: { long: ['batch', 3, 1], short: ['batch', 2, 1] },
+        outputs: { y: ['batch', 3, 1], z: ['batch', 2, 1] },
+        build(graph) {
+          graph.apply('Identity', ['long'], { output: 'y' })
+          graph.apply('Identity', ['short'], { output: 'z' })
+        },
+      }),
+      inputs: {
+        long: { vector: [{ name: 'speed', unit: 'm/s' }], window: { length: 3, from: 'calls' } },
+        short: { vector: [{ name: 'load', unit: 'kN' }], window: { length: 2, from: 'calls', filling: 'repeat' } },
+      },
+    })) as OnnxModel<never, unknown>
+    const send = (speed: number) => invoke(model, { speed, load: speed } as never, bounds)
+    expect(await faultOf(send(1))).toMatchObject({ code: 'unavailable', details: { have: 1, need: 3 } })
+    expect(await faultOf(send(2))).toMatchObject({ code: 'unavailable', details: { have: 2, need: 3 } })
+    expect(Array.from(((await send(3)).output as { y: Tensor }).y.data, Number)).toEqual([1, 2, 3])
+    await model.dispose()
+  })
+
   it('over calls repeats its first moment where it may, which is uncertain', async () => {
     const model = await one(
       { vector: fields, window: { length: 3, from: 'calls', filling: 'repeat' } },
@@ -292,6 +315,26 @@ describe('a window that holds a moment of uncertain quality', () => {
     expect(await ask()).toEqual(['uncertain', undefined, 'imputed-value'])
     expect(await ask(0.5)).toEqual(['uncertain', undefined, 'uncertain-window'])
     expect(await ask(0.5)).toEqual(['good', 0.5])
+    await model.dispose()
+  })
+
+  it('makes none either where an overlap holds more calls than one', async () => {
+    const model = await onnxModel({
+      ...stated,
+      model: identity(['batch', 5]),
+      inputs: { x: { tensor: { field: 'sound', shape: [2], unit: '1', overlap: 3 } } },
+      outputs: { y: { labels: ['a', 'b', 'c', 'd', 'e'], scores: 'logits' } },
+    })
+    const ask = async (quality: 'good' | 'uncertain') => {
+      const sound = sample(tensor(Float32Array.of(1, 2)), '1', { quality })
+      const { confidence } = await invoke(model, { sound }, bounds)
+      return confidence === undefined ? 'not sure' : 'sure'
+    }
+    expect(await ask('uncertain')).toBe('not sure')
+    expect(await ask('good')).toBe('not sure')
+    // Its first element is still of the first call.
+    expect(await ask('good')).toBe('not sure')
+    expect(await ask('good')).toBe('sure')
     await model.dispose()
   })
 })

@@ -1,44 +1,34 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Fault, sha256 } from '@dinrail/core'
+import { sha256 } from '@dinrail/core'
 import { readArtefact } from './artefact.ts'
-import type { EmbeddedContract } from './contract.ts'
-import type { ModelFiles } from './definition.ts'
-import { type Engine, loadEngine } from './engine.ts'
 import { type Inspection, inspect, portText } from './inspection.ts'
+import { refused, type Tried } from './inspection-trial.ts'
 import { readModel } from './node.ts'
-import type { OnnxRuntime } from './runtime.ts'
-import { sampleFeeds } from './sample-feeds.ts'
-import { servedModel } from './served-model.ts'
-import { embeddedContract } from './stated-contract.ts'
-import { trialCall } from './trial.ts'
+import { trialCommand, triedApart, tryForParent } from './trial-process.ts'
 
-const usage = `dinrail-onnx inspect FILE.onnx [--json] [--runtime MODULE] [--runs N]
+const usage = `dinrail-onnx inspect FILE.onnx [--json] [--runtime MODULE] [--runs N] [--limit SECONDS]
 
 Says what an ONNX file takes and gives, what it costs and what is written into it. Where the runtime is installed
 (onnxruntime-web, unless --runtime says another) it is loaded, and runs of made-up numbers are timed: 200, unless --runs
-says how many; 0 for none. Exits with 0 where the file can be served, 1 where not, 2 where it could not be read.`
+says how many; 0 for none. Loading, the golden questions and a run are given up after 60 seconds each, unless --limit says
+otherwise. Exits with 0 where the file can be served, 1 where not or where a run does not end, 2 where it could not be read.`
 
-/** How long warm runs take on this machine. */
-interface Timing {
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly runs: number
-  readonly runtime: string
-  readonly hardware: string
-}
+/** The longest delay that a timer can hold. */
+const longestLimitMs = 2 ** 31 - 1
 
 async function main(): Promise<number> {
+  if (process.argv[2] === trialCommand && process.send !== undefined) {
+    await tryForParent(process.argv[3] ?? '')
+    return 0
+  }
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
       runtime: { type: 'string', default: 'onnxruntime-web' },
       runs: { type: 'string', default: '200' },
+      limit: { type: 'string', default: '60' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -49,102 +39,35 @@ async function main(): Promise<number> {
   }
   const runs = Number(values.runs)
   if (!(Number.isInteger(runs) && runs >= 0)) throw new TypeError(`--runs ${values.runs} is no whole number`)
+  const limitMs = Number(values.limit) * 1_000
+  if (!(limitMs > 0 && limitMs <= longestLimitMs))
+    throw new TypeError(`--limit ${values.limit} is no number of seconds above 0`)
   const source = await readModel(file)
   // Where what stands beside the file cannot be read, loading says so.
   const whole = await readArtefact(file, source).catch(() => undefined)
   const inspection = inspect(source.bytes, whole?.digest ?? (await sha256(source.bytes)))
-  const tried = runs > 0 ? await tryOut(source, inspection, values.runtime, runs) : 'not asked for'
-  const served = inspection.refusals.length === 0 && (typeof tried !== 'string' || !tried.startsWith('refused'))
-  if (values.json)
-    console.log(
-      JSON.stringify(
-        { file, ...inspection, ...(typeof tried === 'string' ? { untimed: tried } : { timing: tried }) },
-        null,
-        2,
-      ),
-    )
+  const tried =
+    runs === 0
+      ? { served: true, untimed: 'not asked for' }
+      : inspection.refusals[0] !== undefined
+        ? refused(inspection.refusals[0])
+        : await triedApart({ file, sha256: inspection.sha256, runtime: values.runtime, runs }, limitMs)
+  const { served, ...costs } = tried
+  if (values.json) console.log(JSON.stringify({ file, ...inspection, ...costs }, null, 2))
   else console.log(printable(textOf(file, inspection, tried)))
-  return served ? 0 : 1
+  return served && inspection.refusals.length === 0 ? 0 : 1
 }
 
-async function tryOut(
-  source: ModelFiles,
-  { metadata, sha256: digest, refusals }: Inspection,
-  name: string,
-  runs: number,
-): Promise<Timing | string> {
-  if (refusals.length > 0) return `refused: ${refusals[0]}`
-
-  const runtime = await runtimeOf(name)
-  if (runtime === undefined) return `${name} is not installed here`
-  let engine: Engine | undefined
-  try {
-    engine = await loadEngine({ runtime, ...source, id: 'the file' })
-    const problem = await contractProblem(engine, embeddedContract(metadata), digest)
-    if (problem !== undefined) return `refused: ${problem}`
-    const feeds = sampleFeeds(engine.inputs)
-    if (feeds === undefined) return 'the file does not say what its inputs look like'
-    const times: number[] = []
-    const until = performance.now() + 5_000
-    for (let run = -10; run < runs && performance.now() < until; run++) {
-      const started = performance.now()
-      await engine.run(feeds, trialCall())
-      if (run >= 0) times.push(performance.now() - started)
-    }
-    times.sort((a, b) => a - b)
-    const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN
-    const hardware = `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} threads, Node ${process.version}`
-    return { p50Ms: at(0.5), p99Ms: at(0.99), runs: times.length, runtime: name, hardware }
-  } catch (problem) {
-    const { message } = Fault.from(problem)
-    return engine === undefined ? `refused: ${message}` : `it takes no made-up numbers: ${message}`
-  } finally {
-    await engine?.dispose()
-  }
-}
-
-/** Why the file is not what the contract inside says; nothing where it is, or where the contract leaves a part to its author. */
-async function contractProblem(
-  engine: Engine,
-  contract: EmbeddedContract,
-  digest: string,
-): Promise<string | undefined> {
-  const { id, version, title, task } = contract
-  if ([id, version, title, task].includes(undefined)) return undefined
-  try {
-    await servedModel(engine, contract, digest).prove()
-    return undefined
-  } catch (problem) {
-    return Fault.from(problem).message
-  }
-}
-
-/** The runtime as the folder in which the command is run has it, else as this package does. */
-async function runtimeOf(name: string): Promise<OnnxRuntime | undefined> {
-  const here = createRequire(path.join(process.cwd(), 'index.js'))
-  for (const find of [() => pathToFileURL(here.resolve(name)).href, () => name])
-    try {
-      const module = await import(find())
-      const runtime = module.InferenceSession === undefined ? module.default : module
-      // Two threads gain on idle cores and lose on busy ones.
-      if (runtime.env?.wasm !== undefined) runtime.env.wasm.numThreads = 1
-      return runtime
-    } catch (problem) {
-      if (!/MODULE_NOT_FOUND/.test((problem as NodeJS.ErrnoException).code ?? '')) throw problem
-    }
-  return undefined
-}
-
-function textOf(file: string, inspection: Inspection, tried: Timing | string): string {
+function textOf(file: string, inspection: Inspection, { timing, untimed }: Tried): string {
   const { inputs, outputs, operators, opsets, metadata, refusals, warnings } = inspection
   const list = (values: Readonly<Record<string, unknown>>) =>
     Object.entries(values)
       .map(([key, value]) => `${key} ${value}`)
       .join(', ')
-  const timing =
-    typeof tried === 'string'
-      ? `not timed: ${tried}`
-      : `p50 ${tried.p50Ms.toFixed(3)} ms, p99 ${tried.p99Ms.toFixed(3)} ms of ${tried.runs} warm runs by ${tried.runtime} (${tried.hardware})`
+  const cost =
+    timing === undefined
+      ? `not timed: ${untimed}`
+      : `p50 ${timing.p50Ms.toFixed(3)} ms, p99 ${timing.p99Ms.toFixed(3)} ms of ${timing.runs} warm runs by ${timing.runtime} (${timing.hardware})`
   return [
     `${file}: ${inspection.graph}${inspection.producer === '' ? '' : `, by ${inspection.producer}`}`,
     ...(inspection.description === '' ? [] : [`  ${inspection.description}`]),
@@ -154,7 +77,7 @@ function textOf(file: string, inspection: Inspection, tried: Timing | string): s
     ...outputs.map((port) => `  ${portText(port)}`),
     'costs',
     `  ${inspection.parameters} parameters, ${inspection.bytes} bytes`,
-    `  ${timing}`,
+    `  ${cost}`,
     'is made of',
     `  operator sets: ${list(opsets)}; IR version ${inspection.irVersion}`,
     `  operators: ${list(operators)}`,

@@ -3,7 +3,18 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { defineModel, invoke, limitLoad, type Model, sha256, type Tensor, tensor } from '@dinrail/core'
+import {
+  connect,
+  defineModel,
+  inProcessTransport,
+  invoke,
+  limitLoad,
+  type Model,
+  serve,
+  sha256,
+  type Tensor,
+  tensor,
+} from '@dinrail/core'
 import { signDescriptor, trustedBy } from '@dinrail/core/signature'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -129,6 +140,29 @@ describe('an exchange', () => {
     expect(fault.message).toContain('/input/properties/level/unit')
     expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(3)
     await Promise.all([door.dispose?.(), other.dispose()])
+  })
+
+  it.each([
+    ['', (door: Model) => door],
+    [' behind a limit', (door: Model) => limitLoad(door, { atOnce: 4 })],
+  ])('of a served model%s is noticed by whoever planned against the one before', async (_, placed) => {
+    const transport = inProcessTransport()
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(await gain(1))
+    const service = await serve(placed(door as Model), transport)
+    const remote = await connect(transport, 'acme/gain', bounds)
+    expect((await invoke(remote, { level: 3 }, bounds)).output).toEqual({ level: 3 })
+    // The same file and contract, loaded again, are what was promised.
+    await door.swap(await gain(1))
+    expect((await invoke(remote, { level: 3 }, bounds)).output).toEqual({ level: 3 })
+    await door.swap(await gain(2))
+    const fault = await faultOf(invoke(remote, { level: 3 }, bounds))
+    expect(fault).toMatchObject({ code: 'contract-changed', message: expect.stringContaining('serve it again') })
+    await service.close()
+    await serve(placed(door as Model), transport)
+    const again = await connect(transport, 'acme/gain', bounds)
+    expect((await invoke(again, { level: 3 }, bounds)).output).toEqual({ level: 6 })
+    await transport.close()
+    await door.dispose?.()
   })
 
   it('waits for the calls of the one before, whatever that one does itself', async () => {

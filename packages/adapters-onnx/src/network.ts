@@ -15,7 +15,9 @@ export interface Network {
 }
 
 export interface NetworkCall {
-  /** Looked at only by calls that have to wait: making one costs more than a small network's run. */
+  /** Whether nobody waits for the answer any more. */
+  readonly isOver: boolean
+  /** For those that have to be told when it is over: asking for it makes it, which takes as long as a small network's run. */
   readonly signal: AbortSignal
   /** Absolute, milliseconds since 1970-01-01T00:00Z. */
   readonly deadline: number
@@ -26,4 +28,11 @@ export interface NetworkCall {
 export function overload(id: string, queue: number): Fault {
   const why = queue === 0 ? 'it is at work and no call may wait' : `${queue} calls wait already`
   return new Fault('overloaded', `${id}: ${why}: call again later`)
+}
+
+/** A call that waited may have nobody left who wants its answer. */
+export function lateFault(id: string, call: NetworkCall): Fault | undefined {
+  if (call.deadline <= Date.now())
+    return new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`)
+  return call.isOver ? Fault.from(call.signal.reason) : undefined
 }

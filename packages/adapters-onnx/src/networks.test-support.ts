@@ -131,7 +131,12 @@ export function weights(seed: number): (count: number, fanIn: number) => Float32
 }
 
 /** x[n] and trips[] → x + trips, one by one: a few trips end at once, 2^62 never do. */
-export function counter(): Bytes {
+export const counter = (): Bytes => loop('trips')
+
+/** x[n] → x and one more, for ever: no run of it ends. */
+export const endless = (): Bytes => loop()
+
+function loop(trips = ''): Bytes {
   const integer = (field: number, value: number) => Uint8Array.of(field << 3, value)
   const message = (field: number, ...parts: Uint8Array[]) => lengthDelimited(field, joined(parts))
   const text = (field: number, words: string) => lengthDelimited(field, words)
@@ -171,11 +176,11 @@ export function counter(): Bytes {
     integer(1, 8),
     message(
       7,
-      node('Loop', ['trips', '', 'x'], ['y'], message(5, text(1, 'body'), body, Uint8Array.of(0xa0, 1, 5))),
-      text(2, 'counter'),
+      node('Loop', [trips, '', 'x'], ['y'], message(5, text(1, 'body'), body, Uint8Array.of(0xa0, 1, 5))),
+      text(2, trips === '' ? 'endless' : 'counter'),
       one,
       port(11, 'x', float, 'n'),
-      port(11, 'trips', int64),
+      ...(trips === '' ? [] : [port(11, trips, int64)]),
       port(12, 'y', float, 'n'),
     ),
     message(8, text(1, ''), integer(2, 13)),

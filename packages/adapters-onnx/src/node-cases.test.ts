@@ -5,6 +5,7 @@ import * as native from 'onnxruntime-node'
 import * as web from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { isMissing } from '../../../tests/missing-part.ts'
+import { within } from './engine.test-support.ts'
 import { loadEngine } from './engine.ts'
 import { halfValue } from './half-floats.ts'
 import { readModelFile } from './model-file.ts'
@@ -56,8 +57,7 @@ async function byEngine(runtime: OnnxRuntime, { bytes, sets }: Case): Promise<Ou
     try {
       for (const { inputs, outputs } of sets) {
         const feeds = Object.fromEntries(engine.inputs.map(({ name }, index) => [name, inputs[index]!]))
-        const call = { deadline: Date.now() + 10_000, signal: new AbortController().signal }
-        const results = await engine.run(feeds, call)
+        const results = await engine.run(feeds, within(10_000))
         const given = engine.outputs.map(({ name }) => results[name])
         if (!isExpected(given, outputs)) return 'other'
       }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { within } from './engine.test-support.ts'
 import { loadEngine } from './engine.ts'
 import { externalSum } from './networks.test-support.ts'
 import { readModel } from './node.ts'
@@ -37,7 +38,7 @@ describe('weights beside the file', () => {
     async (location) => {
       const engine = await load(location)
       const x = { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } as const
-      const { y } = await engine.run({ x }, { deadline: Date.now() + 5_000, signal: new AbortController().signal })
+      const { y } = await engine.run({ x }, within(5_000))
       expect(y?.data).toEqual(Float32Array.of(11, 22))
       await engine.dispose()
     },

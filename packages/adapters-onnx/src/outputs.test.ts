@@ -157,6 +157,45 @@ describe('values', () => {
     })
   })
 
+  it.each<[string, OutputRecipe, (output: never) => unknown]>([
+    [
+      'a half-width',
+      {
+        values: [
+          {
+            name: 'life',
+            unit: 'h',
+            limits: { physical: { min: 0, max: 12 } },
+            interval: { level: 0.9, halfWidth: 20 },
+          },
+        ],
+      },
+      ({ life }: { life: unknown }) => life,
+    ],
+    [
+      'quantiles of a tensor',
+      {
+        tensor: {
+          shape: [1],
+          unit: 'h',
+          limits: { physical: { min: 0, max: 12 } },
+          interval: { level: 0.9, quantiles: [0.05, 0.5, 0.95], margin: 20 },
+        },
+      },
+      ({ y }: { y: Record<'value' | 'low' | 'high', Tensor> & { level: number } }) => ({
+        value: y.value.data[0],
+        low: y.low.data[0],
+        high: y.high.data[0],
+        level: y.level,
+      }),
+    ],
+  ])('have an interval that ends where values can no longer be: %s', async (_, recipe, lifeOf) => {
+    const { output } = await read(recipe, 'values' in recipe ? [10] : [10, 10, 10])
+    expect(lifeOf(output as never)).toEqual({ value: 10, low: 0, high: 12, level: 0.9 })
+    const beyond = read(recipe, 'values' in recipe ? [13] : [13, 13, 13])
+    expect(await faultOf(beyond)).toMatchObject({ code: 'invalid-output' })
+  })
+
   it('that break their physical limits are faults', async () => {
     const recipe = { values: [{ name: 'life', unit: 'h', limits: { physical: { min: 0 } } }] }
     expect(await faultOf(read(recipe, [-1]))).toMatchObject({ code: 'invalid-output', field: '/output/life' })
@@ -227,6 +266,16 @@ describe('tensors', () => {
     expect(confidence).toBe(0.8)
   })
 
+  it('that are moved to their limits are within them, whatever single precision makes of those', async () => {
+    const range = { min: 0.7, max: 1.1 }
+    const interval = { level: 0.9, halfWidth: 0.1 }
+    const recipe = { tensor: { shape: [2], unit: '1', clamp: range, limits: { physical: range }, interval } }
+    const { output } = await read(recipe, [0.1, 2])
+    const { value, low, high } = (output as unknown as { y: Record<string, Tensor> }).y
+    for (const one of [value, low, high])
+      for (const [i, end] of [0.7, 1.1].entries()) expect(one!.data[i]).toBeCloseTo(end, 6)
+  })
+
   it('have an interval of quantiles in the last axis', async () => {
     const recipe = { tensor: { shape: [2], interval: { level: 0.9, quantiles: [0.05, 0.5, 0.95] as const } } }
     const { output } = await read(recipe, [1, 2, 3, 10, 20, 30], [1, 2, 3])
@@ -236,6 +285,43 @@ describe('tensors', () => {
       [1, 10],
       [3, 30],
     ])
+  })
+})
+
+describe('an output whose recipe cannot be right is refused when it is loaded', () => {
+  it.each<[string, OutputRecipe, RegExp]>([
+    ['a name for one of two axes', { tensor: { shape: ['n', 2], axes: ['x'] } }, /1 axes are named.*\[n, 2\]/],
+    [
+      'half-widths for three of two values',
+      { tensor: { shape: [2], interval: { level: 0.9, halfWidth: [1, 2, 3] } } },
+      /halfWidth has 3 numbers.*last axis.* 2/,
+    ],
+  ])('%s', async (_, recipe, message) => {
+    const loading = read(recipe, [1, 2])
+    await expect(loading).rejects.toThrow(message)
+    await expect(loading).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a text', () => {
+  const load = (dims: readonly (number | string)[]) =>
+    onnxModel({
+      ...stated,
+      model: identity(dims, 'string'),
+      inputs: { x: { text: { many: true } } },
+      outputs: { y: { text: {} } },
+    })
+
+  it('is the only one that the network gives: others are not left out in silence', async () => {
+    const model = await load(['n'])
+    const ask = (x: readonly string[]) => invoke(model, { x }, { deadlineMs: 10_000 })
+    expect((await ask(['a'])).output).toEqual({ y: 'a' })
+    expect(await faultOf(ask(['a', 'b']))).toMatchObject({
+      code: 'invalid-output',
+      message: expect.stringContaining('2 texts'),
+    })
+    await model.dispose()
+    await expect(load([2])).rejects.toThrow(/'y'.*\[2\].*many: true/)
   })
 })
 

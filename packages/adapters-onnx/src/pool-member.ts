@@ -8,6 +8,11 @@ export interface PoolMember {
   isFreeFor(network: number): boolean
   /** Throws `WorkerLost` where the thread is gone before; the next one loads it too, and calling again gives that one's answer. */
   load(network: number): Promise<WorkerValue>
+  /**
+   * Makes the run that is to be made before calls come, unless the network has run here. Settles once it has, or at once where
+   * the thread is at another run: then it is made after that.
+   */
+  warmUp(network: number): Promise<void>
   /** Runs one call. Where it has not ended after `patienceMs`, the thread is ended and this throws `WorkerLost`. */
   run(order: WorkerOrder & { kind: 'run' }, patienceMs: number): Promise<WorkerValue>
   release(network: number): Promise<void>
@@ -26,23 +31,34 @@ export class WorkerLost extends Error {
   }
 }
 
+/** What every thread is told of a network. */
+export interface NetworkOrders {
+  readonly load: WorkerOrder
+  /** A first run may take many times as long as all later ones: once this is known, each thread makes it before it takes calls. */
+  warmUp?: WorkerOrder
+}
+
 export interface PoolMemberDefinition {
   readonly start: WorkerOrder
   /** The networks that every thread must have, by their numbers. */
-  readonly networks: ReadonlyMap<number, WorkerOrder>
+  readonly networks: ReadonlyMap<number, NetworkOrders>
   /** Milliseconds after which a thread that still loads a network is ended; the next one does not try that network. */
   readonly longestLoadMs: number
   /** Called whenever it can take something on. */
   onFree(): void
+  /** Called with every thread that is ended: what it is given settles when that has stopped. */
+  onEnding(stopped: Promise<void>): void
 }
 
 const longestDelay = 2 ** 31 - 1
 const longestRestartDelayMs = 10_000
 
-export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMemberDefinition): PoolMember {
+export function poolMember({ start, networks, longestLoadMs, onFree, onEnding }: PoolMemberDefinition): PoolMember {
   const answers = new Map<number, { resolve(value: WorkerValue): void; reject(problem: unknown): void }>()
   const loads = new Map<number, Promise<WorkerValue>>()
   const loaded = new Set<number>()
+  /** Those that have run in this thread. */
+  const warm = new Set<number>()
   const endless = new Set<number>()
   const forIdle: (() => void)[] = []
   let thread: WorkerThread | undefined
@@ -107,12 +123,10 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
       while (busy) await new Promise<void>((resolve) => forIdle.push(resolve))
       if (lost !== undefined && lost !== before) throw lost
       if (endless.has(network)) throw new WorkerLost(tooSlow, false)
-      const order = networks.get(network)
-      if (order === undefined) throw new Error('the network was disposed before it was loaded')
-      const value = await within(longestLoadMs, ask(order), () => {
-        endless.add(network)
-        lose(tooSlow, false)
-      })
+      const orders = networks.get(network)
+      if (orders === undefined) throw new Error('the network was disposed before it was loaded')
+      const value = await inTimeToLoad(network, ask(orders.load))
+      await warmNow(network, orders)
       hasServed = true
       restarts = 0
       // Whoever disposed of it meanwhile found nothing to release here.
@@ -125,21 +139,57 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
     }
   }
 
+  async function warmNow(network: number, { warmUp }: NetworkOrders): Promise<void> {
+    if (warmUp === undefined || warm.has(network)) return
+    try {
+      await inTimeToLoad(network, ask(warmUp))
+      warm.add(network)
+    } catch (problem) {
+      // What fails here has been answered elsewhere: calls say whether it fails for them.
+      if (problem instanceof WorkerLost) throw problem
+    }
+  }
+
+  async function warmLater(network: number): Promise<void> {
+    loading += 1
+    try {
+      while (busy) await new Promise<void>((resolve) => forIdle.push(resolve))
+      const orders = networks.get(network)
+      if (orders !== undefined && loaded.has(network)) await warmNow(network, orders)
+    } finally {
+      loading -= 1
+      onFree()
+    }
+  }
+
+  function inTimeToLoad(network: number, work: Promise<WorkerValue>): Promise<WorkerValue> {
+    return within(longestLoadMs, work, () => {
+      endless.add(network)
+      lose(tooSlow, false)
+    })
+  }
+
   const tooSlow = `a network did not load within ${longestLoadMs} ms`
 
   function lose(why: string, hung: boolean): void {
     if (ended) return
-    thread?.terminate()
+    endThread()
     lost = new WorkerLost(why, hung)
     const unanswered = [...answers.values()]
     answers.clear()
     loads.clear()
     loaded.clear()
+    warm.clear()
     becomeIdle()
     // One that dies while it starts would die again at once.
     begin(pauseOf(restarts === 0 ? 0 : Math.min(50 * 2 ** restarts, longestRestartDelayMs)))
     restarts += 1
     for (const answer of unanswered) answer.reject(lost)
+  }
+
+  function endThread(): void {
+    if (thread !== undefined) onEnding(thread.terminate())
+    thread = undefined
   }
 
   function becomeIdle(): void {
@@ -151,13 +201,20 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
   return {
     isFreeFor: (network) => !busy && loading === 0 && loaded.has(network),
     load,
+    async warmUp(network) {
+      const isElsewhere = busy
+      const work = (loaded.has(network) ? warmLater(network) : load(network)).catch(() => {})
+      if (!isElsewhere) await work
+    },
     async run(order, patienceMs) {
       busy = true
       const current = thread
       try {
-        return await within(patienceMs, ask(order), () =>
+        const value = await within(patienceMs, ask(order), () =>
           lose('the worker was ended: a run did not end by its deadline', true),
         )
+        warm.add(order.network)
+        return value
       } finally {
         if (thread === current) becomeIdle()
         onFree()
@@ -165,11 +222,12 @@ export function poolMember({ start, networks, longestLoadMs, onFree }: PoolMembe
     },
     async release(network) {
       loads.delete(network)
+      warm.delete(network)
       if (loaded.delete(network)) await ask({ kind: 'release', network }).catch(() => {})
     },
     end() {
       ended = true
-      thread?.terminate()
+      endThread()
       lost = new WorkerLost('the pool has ended', false)
       for (const answer of answers.values()) answer.reject(lost)
       answers.clear()

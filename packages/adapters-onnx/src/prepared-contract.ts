@@ -1,4 +1,5 @@
 import type { JsonSchema, RunResult, Schema } from '@dinrail/core'
+import { copied } from './array-parts.ts'
 import type { InputRecipe, NumberField, OnnxContract, OutputRecipe, TextField } from './contract.ts'
 import { feedsOfCode, readByCode } from './custom-tensors.ts'
 import type { CustomInputs, CustomOutputs } from './definition.ts'
@@ -66,7 +67,12 @@ export function prepareInputs(
   const prepared = network.inputs.map((one) => [one.name, inputOf(one, own(stated, one.name))] as const)
   const states = recipes.flatMap(([name, recipe]) => {
     if (!('state' in recipe)) return []
-    metadataOf(`inputs.${name}.state`, recipe.state, network.outputs)
+    const given = metadataOf(`inputs.${name}.state`, recipe.state, network.outputs)
+    const taken = metadataOf('inputs', name, network.inputs)
+    if (given.type !== taken.type)
+      throw new TypeError(
+        `inputs.${name}.state: the ONNX output '${given.name}' gives ${given.type}, the ONNX input '${name}' takes ${taken.type}`,
+      )
     return [[name, recipe.state] as const]
   })
   const calls = Math.max(0, ...prepared.map(([, one]) => one.calls ?? 0))
@@ -123,17 +129,23 @@ export function prepareOutputs(
   for (const one of network.outputs) refuseUnusable('output', one)
   if (isCustomOutputs(stated)) {
     const { schema, read } = stated
-    return { schema: schema as Schema, read: (tensors, input) => readByCode(read, tensors, input) }
+    const kept = states.map(([, output]) => output)
+    return {
+      schema: schema as Schema,
+      read: (tensors, input) => readByCode(read, withoutSharing(tensors, kept), input),
+    }
   }
   const named = Object.keys(stated)
   const isState = (name: string) => states.some(([, output]) => output === name)
   const all = network.outputs.filter(({ name }) => !isState(name))
   const read = named.length === 0 ? all : named.map((name) => metadataOf('outputs', name, network.outputs))
+  const kept = named.filter(isState)
   const prepared = read.map((one) => [one.name, outputOf(one, own(stated, one.name))] as const)
   const properties = propertiesOf(prepared.flatMap(([, one]) => Object.entries(one.properties)))
   return {
     schema: outputSchema(properties),
-    read(tensors) {
+    read(given) {
+      const tensors = withoutSharing(given, kept)
       const output: Record<string, unknown> = {}
       let confidence: number | undefined
       for (let i = 0; i < prepared.length; i++) {
@@ -144,6 +156,14 @@ export function prepareOutputs(
       return { output, confidence }
     },
   }
+}
+
+/** What is remembered as a state is not the caller's, who may change the answer or hand its memory on. */
+function withoutSharing(tensors: Tensors, states: readonly string[]): Tensors {
+  if (states.length === 0) return tensors
+  const own = { ...tensors }
+  for (const name of states) own[name] = copied(tensors[name]!)
+  return own
 }
 
 function outputOf(metadata: OnnxMetadata, recipe: OutputRecipe | undefined): PreparedOutput {

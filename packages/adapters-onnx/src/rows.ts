@@ -47,19 +47,23 @@ function joinData(name: string, type: OnnxType, parts: readonly Tensors[], spare
   let length = 0
   for (const part of parts) length += part[name]!.data.length
   // What one of the callers extends the type's own array by, such as a `Buffer`, is nothing that all share.
-  const NumbersClass = (type === 'float16' ? first.constructor : arrayOf[type]) as new (length: number) => Numbers
+  const NumbersClass = arrayOf[type] as new (length: number) => Numbers
   let joined = spare.get(name)
   spare.delete(name)
   if (joined?.length !== length || joined.constructor !== NumbersClass) joined = new NumbersClass(length)
   let offset = 0
   for (const part of parts) {
     const { data } = part[name]!
+    // Half floats may be numbers in one call and their bits in another.
+    if (type === 'float16') joined.set(bitsOf(data as Uint16Array) as never, offset)
     // All of them are of the type that the network takes.
-    joined.set(data as never, offset)
+    else joined.set(data as never, offset)
     offset += data.length
   }
   return joined
 }
+
+const bitsOf = ({ buffer, byteOffset, length }: Uint16Array) => new Uint16Array(buffer, byteOffset, length)
 
 /** Keeps the arrays of a run that is over. */
 export function keepSpare(feeds: Tensors, spare: SpareArrays): void {

@@ -13,12 +13,14 @@ function heldEngine() {
     inputs: [port('x'), port('total')],
     outputs: [port('y'), port('next')],
     place: 'here',
+    leftBehind: 0,
     run: (feeds) =>
       new Promise((resolve) => {
         const sum = (feeds.x!.data[0] as number) + (feeds.total!.data[0] as number)
         const given: OnnxTensor = { type: 'float32', dims: [1, 1], data: Float32Array.of(sum) }
         runs.push({ feeds, end: () => resolve({ y: given, next: given }) })
       }),
+    async warmUp() {},
     async dispose() {
       isDisposed = true
     },
@@ -57,6 +59,30 @@ describe('a call that is given up in the middle of its run', () => {
     await endNext(() => controller.abort())
     expect(await given).toMatchObject({ code: 'cancelled' })
     expect(await total(2)).toEqual({ total: 3 })
+  })
+})
+
+describe('a state', () => {
+  it('keeps no memory of the calls that its run was shared with', async () => {
+    const { engine, endNext } = heldEngine()
+    const fed: ArrayBufferLike[] = []
+    const joined: Engine = {
+      ...engine,
+      async run(feeds, call) {
+        fed.push((feeds.total!.data as Float32Array).buffer)
+        const { y } = await engine.run(feeds, call)
+        // As of a joined run: all answers are in one array.
+        const whole = new Float32Array(1_000).fill(y!.data[0] as number)
+        return { y: y!, next: { ...y!, data: whole.subarray(5, 6) } }
+      },
+    }
+    const { model } = servedModel(joined, contract, 'sha256:0')
+    for (const expected of [1, 2]) {
+      const reply = invoke(model, { pieces: 1 }, bounds)
+      await endNext()
+      expect((await reply).output).toEqual({ total: expected })
+    }
+    expect(fed[1]!.byteLength).toBe(4)
   })
 })
 

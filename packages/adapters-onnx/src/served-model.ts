@@ -9,6 +9,7 @@ import {
   type RunContext,
   type RunResult,
 } from '@dinrail/core'
+import { alone } from './array-parts.ts'
 import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts'
 import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
 import { numbersOf } from './element-types.ts'
@@ -61,6 +62,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   let closing: Promise<void> | undefined
   let isClosed = false
   let drained: (() => void) | undefined
+  let runNetwork = engine.run
 
   /** Without an `await`: that of a small network's answer would cost a noticeable part of its run. */
   function answer(input: Fields, context: RunContext, session: Session | undefined): Promise<RunResult<unknown>> {
@@ -70,7 +72,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     try {
       if (session !== undefined) return session.inTurn(() => runIn(session, input, context)).then(succeeded, gaveUp)
       const feeds = inputs.feed(input, undefined)
-      return engine.run(feeds, context).then((tensors) => {
+      return runNetwork(feeds, context).then((tensors) => {
         try {
           return succeeded(judge(outputs.read(tensors, input), feeds, tensors, context))
         } catch (problem) {
@@ -111,10 +113,10 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
 
   async function runIn(session: Session, input: Fields, context: RunContext): Promise<RunResult<unknown>> {
     const { memory } = session
-    if (context.signal.aborted) throw context.signal.reason
+    if (context.isOver) throw context.signal.reason
     const feeds = inputs.feed(input, memory)
     if (memory.filling?.refused) throw notFull(memory, context)
-    const tensors = await engine.run(feeds, context)
+    const tensors = await runNetwork(feeds, context)
     const read = outputs.read(tensors, input)
     // What was sent has happened, even where it is refused for being unlike the training data.
     remember(memory, tensors, context)
@@ -155,10 +157,10 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
    * state is no number, which would spoil all later ones.
    */
   function remember(memory: Memory, tensors: Tensors, context: RunContext): void {
-    if (context.signal.aborted) throw context.signal.reason
+    if (context.isOver) throw context.signal.reason
     for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
     commitRows(memory, context)
-    for (const [input, output] of inputs.states) memory.states.set(input, tensors[output]!)
+    for (const [input, output] of inputs.states) memory.states.set(input, alone(tensors[output]!))
   }
 
   function commitRows(memory: Memory, { inputQuality }: RunContext): void {
@@ -190,7 +192,15 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     const session = kept.open()
     return {
       ...base,
-      run: (input, context) => answer(input, context, session),
+      run(input, context) {
+        if (input.session !== undefined)
+          throw new Fault(
+            'invalid-input',
+            `/input/session is ${JSON.stringify(input.session)}: this session of ${id} was opened and is one: leave it out`,
+            { field: '/input/session' },
+          )
+        return answer(input, context, session)
+      },
       dispose: session.close,
     }
   }
@@ -205,6 +215,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
       answered,
       failed,
       sessions: kept.count,
+      leftBehind: engine.leftBehind,
       loadedInMs,
     }),
     dispose() {
@@ -220,20 +231,29 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
   async function prove(): Promise<void> {
     const properties = (model.descriptor.input.properties ?? {}) as Readonly<Record<string, { maxAge?: number }>>
     const calls = callsToFill(statedInputs)
+    let asked: Tensors | undefined
+    runNetwork = (feeds, call) => {
+      asked ??= feeds
+      return engine.run(feeds, call)
+    }
     await checkGolden(id, golden ?? [], async (input) => {
-      const asked = keepsSessions ? openSession() : model
-      const dated = Object.entries(input).map(([name, value]) => [
+      const door = keepsSessions ? openSession() : model
+      // Each question is asked in a session of its own.
+      const fields = Object.entries(input).filter(([name]) => !(keepsSessions && name === 'session'))
+      const dated = fields.map(([name, value]) => [
         name,
         properties[name]?.maxAge === undefined ? value : measuredNow(value),
       ])
-      const ask = async () => (await invoke(asked, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
+      const ask = async () => (await invoke(door, Object.fromEntries(dated), { deadlineMs: goldenDeadlineMs })).output
       try {
         for (let call = 1; call < calls; call++) await ask().catch(() => {})
         return await ask()
       } finally {
-        if (keepsSessions) await asked.dispose?.()
+        if (keepsSessions) await door.dispose?.()
       }
     })
+    runNetwork = engine.run
+    if (asked !== undefined) await engine.warmUp(asked)
     ;[answered, failed] = [0, 0]
   }
 

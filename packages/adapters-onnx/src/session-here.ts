@@ -1,5 +1,5 @@
 import { Fault } from '@dinrail/core'
-import { type Network, type NetworkCall, overload, type Tensors } from './network.ts'
+import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import { enterRealm, insideRealm, isRealmBusy, leaveRealm } from './realm.ts'
 import type {
   OnnxMetadata,
@@ -52,17 +52,14 @@ export async function sessionHere(
     }
   }
 
-  async function inTurn(turn: Promise<void>, feeds: Tensors, call: NetworkCall): Promise<Tensors> {
-    waiting += 1
+  async function inTurn(turn: Promise<void>, feeds: Tensors, call: NetworkCall, isBehind: boolean): Promise<Tensors> {
+    if (isBehind) waiting += 1
     await turn
-    waiting -= 1
-    try {
-      refuseLate(id, call)
-    } catch (fault) {
-      leaveRealm()
-      throw fault
-    }
-    return begin(feeds)
+    if (isBehind) waiting -= 1
+    const late = lateFault(id, call)
+    if (late === undefined) return begin(feeds)
+    leaveRealm()
+    throw late
   }
 
   return {
@@ -71,21 +68,17 @@ export async function sessionHere(
     parallel: 1,
     run(feeds, call) {
       if (closing !== undefined) return Promise.reject(new Fault('unavailable', `${id} was disposed`))
-      if (waiting >= queue && isRealmBusy()) return Promise.reject(overload(id, queue))
+      // Whoever only lets timers have their turn waits for no other call.
+      const isBehind = isRealmBusy()
+      if (isBehind && waiting >= queue) return Promise.reject(overload(id, queue))
       const turn = enterRealm()
-      return turn === undefined ? begin(feeds) : inTurn(turn, feeds, call)
+      return turn === undefined ? begin(feeds) : inTurn(turn, feeds, call, isBehind)
     },
     dispose() {
       closing ??= insideRealm(() => session.release())
       return closing
     },
   }
-}
-
-/** A call that waited may have nobody left who wants its answer. */
-export function refuseLate(id: string, { deadline, signal }: NetworkCall): void {
-  if (deadline <= Date.now()) throw new Fault('deadline-exceeded', `${id}: the deadline passed while the call waited`)
-  if (signal.aborted) throw Fault.from(signal.reason)
 }
 
 async function open(

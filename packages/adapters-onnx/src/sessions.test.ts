@@ -22,7 +22,7 @@ const sound = {
   ...about,
   model: identity(['batch', 5]),
   inputs: { x: { tensor: { field: 'sound', shape: [3], unit: '1', overlap: 2 } } },
-  outputs: { y: { tensor: { shape: [5] } } },
+  outputs: { y: { tensor: { dtype: 'float32', shape: [5] } } },
 } as const
 type Counter = Model<{ readonly pieces: number; readonly session?: string }, { readonly total: number }, never>
 const from = (id: string, deadlineMs = 10_000) => ({ deadlineMs, caller: { id } })
@@ -70,6 +70,9 @@ describe('a network with state', () => {
     const total = async (session: Counter) => (await invoke(session, { pieces: 1 }, { deadlineMs: 5_000 })).output.total
     expect([await total(one), await total(one), await total(other)]).toEqual([1, 2, 1])
     expect(() => model.openSession()).toThrow(/2 sessions/)
+    // It has one state: under two names of sessions it would be mixed up.
+    const named = invoke(one as Counter, { pieces: 1, session: 'line-b' }, { deadlineMs: 5_000 })
+    expect(await faultOf(named)).toMatchObject({ code: 'invalid-input', field: '/input/session' })
     const last = total(one)
     await one.dispose?.()
     expect(await last).toBe(3)
@@ -89,6 +92,25 @@ describe('a network with state', () => {
     expect((await faultOf(given)).code).toBe('cancelled')
     expect(await add(model, 1)).toBe(2)
     await model.dispose()
+  })
+
+  it('makes no signal for a call that nobody gives up', async () => {
+    const model = await counter()
+    const other = await onnxModel({ ...about, model: identity(['batch', 2]) })
+    const x = tensor(new Float32Array(2), [1, 2])
+    let made = 0
+    class CountedController extends AbortController {
+      constructor() {
+        super()
+        made += 1
+      }
+    }
+    vi.stubGlobal('AbortController', CountedController)
+    // The later ones wait, for their turn in the session and in the runtime.
+    const calls = [1, 2, 3].flatMap(() => [add(model, 1), invoke(other, { x }, from('plc-2'))])
+    await Promise.all(calls).finally(() => vi.unstubAllGlobals())
+    expect(made).toBe(0)
+    await Promise.all([model.dispose(), other.dispose()])
   })
 
   it('puts the end of the call before in front, where windows overlap', async () => {
@@ -175,6 +197,36 @@ describe('a network with state', () => {
       })
     await expect(load({ state: 'nexst' })).rejects.toThrow(/'nexst'; the file has y, next/)
     await expect(load({ state: 'next', shape: [2, 2] })).rejects.toThrow(/\[2, 2\].*\[1, 1\]/)
+  })
+
+  it('is not the memory of whoever reads it', async () => {
+    const model = await onnxModel({
+      ...about,
+      model: adder(),
+      inputs: { x: { vector: [{ name: 'pieces', unit: '1' }] }, total: { state: 'next' } },
+      outputs: { next: { tensor: { dtype: 'float32' } } },
+    })
+    const count = async () => (await invoke(model, { pieces: 1 }, from('plc-1'))).output.next.data
+    const first = await count()
+    first[0] = 1_000
+    expect(await count()).toEqual(Float32Array.of(2))
+    await model.dispose()
+  })
+
+  it('is refused at load where what comes out is of another type than what goes in', async () => {
+    const loading = onnxModel({
+      ...about,
+      model: tinyNetwork({
+        inputs: { x: [1, 1], total: [1, 1] },
+        outputs: { y: [1, 1], next: { dims: [1, 1], type: 'float64' } },
+        build(graph) {
+          graph.apply('Add', ['x', 'total'], { output: 'y' })
+          graph.apply('Cast', ['x'], { output: 'next', attributes: { to: { kind: 'integer', value: 11 } } })
+        },
+      }),
+      inputs: { x: { tensor: {} }, total: { state: 'next' } },
+    })
+    await expect(loading).rejects.toThrow(/inputs.total.state.*'next' gives float64, .*'total' takes float32/)
   })
 
   it('is nothing that one without state can open', async () => {

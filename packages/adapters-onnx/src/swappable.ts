@@ -11,8 +11,8 @@ export interface SwappableModel<In, Out> extends Model<In, Out, never> {
 }
 
 /**
- * Puts a model behind a door at which it can be exchanged. The descriptor stays that of the model which answers; whoever serves
- * it announces the new one by serving it again.
+ * Puts a model behind a door at which it can be exchanged. The descriptor stays that of the model which answers; where it is
+ * served, calls end in `contract-changed` from then on, until whoever serves it serves it again and so announces the new one.
  */
 export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel<In, Out> {
   let current = openDoor(first)

@@ -14,8 +14,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   const { field = metadata.name, scale, axes } = stated
   const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
   const shape = stated.shape ?? openShape('input', metadata)
-  if (axes !== undefined && axes.length !== shape.length)
-    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
+  checkAxes(at, axes, shape)
   const { overlap = 0 } = stated
   if (overlap !== 0) checkOverlap(overlap, shape, at)
   const probe = dimsFor(
@@ -65,7 +64,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
       const dims = isOpen ? (isBatchAdded ? [1, ...lengths] : lengths) : probe
       return { type, dims, data: given(overlap > 0 ? withOverlap(data, memory!) : data) }
     },
-    ...(overlap > 0 && { calls: 2 }),
+    ...(overlap > 0 && { calls: 1 + Math.ceil(overlap / Math.max(1, Number(shape[0]))) }),
   }
 
   /** All of them are of the one type that callers send, which may be 64-bit integers. */
@@ -76,6 +75,12 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
     nextRows.set(metadata.name, [whole.slice(whole.length - overlap)])
     return whole
   }
+}
+
+/** Throws a `TypeError` where not each axis of a shape is named. */
+export function checkAxes(at: string, axes: readonly string[] | undefined, shape: readonly (number | string)[]): void {
+  if (axes !== undefined && axes.length !== shape.length)
+    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
 }
 
 function checkOverlap(overlap: number, shape: readonly (number | string)[], at: string): void {

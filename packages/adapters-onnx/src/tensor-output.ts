@@ -1,10 +1,10 @@
 import { type DataType, Fault, type JsonSchema, type Range, type Tensor } from '@dinrail/core'
-import type { TensorOutput } from './contract.ts'
+import type { OutputTensor, TensorOutput } from './contract.ts'
 import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, numbersOf } from './element-types.ts'
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
-import { openShape } from './tensor-input.ts'
+import { checkAxes, openShape } from './tensor-input.ts'
 import { intervalSchema, spreadOf } from './values-output.ts'
 import { meaningOf } from './vector-input.ts'
 
@@ -32,8 +32,11 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const has = isQuantile ? metadata.shape?.slice(0, -1) : metadata.shape
   const shape = stated.shape ?? openShape('output', has === undefined ? metadata : { ...metadata, shape: has })
   checkRank(at, name, has, shape)
+  checkAxes(at, axes, shape)
+  const halfWidth = interval !== undefined && 'halfWidth' in interval ? interval.halfWidth : 0
+  checkHalfWidths(at, halfWidth, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
-  const spread = spreadOf(stated, at)
+  const spread = spreadOf(dtype === 'float32' ? inSinglePrecision(stated) : stated, at)
   const sure = interval?.level
 
   return {
@@ -61,7 +64,6 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
       const filled = () => filledTensor(dtype as 'float32' | 'float64', lengths)
       const ends = { value: filled(), low: filled(), high: filled() }
       const last = lengths.at(-1) ?? 1
-      const { halfWidth = 0 } = (interval as { halfWidth?: number | readonly number[] } | undefined) ?? {}
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
         throw new Fault('invalid-output', `${halfWidth.length} half-widths are stated, the network gave ${last} values`)
       for (let i = 0; i < ends.value.data.length; i++) {
@@ -83,6 +85,38 @@ function checkThree(at: string, { name, shape = [-1] }: OnnxMetadata): void {
     throw new TypeError(
       `${at}.interval.quantiles are the last axis, three long; the ONNX output '${name}' of the file has ${shapeText(shape)}: export the three that are stated`,
     )
+}
+
+/** Throws where there is not one for each element of the last axis, as far as that is known. */
+function checkHalfWidths(at: string, widths: number | readonly number[], shape: readonly (number | string)[]): void {
+  const last = shape.length === 0 ? 1 : shape.at(-1)
+  if (typeof widths !== 'number' && typeof last === 'number' && last >= 0 && widths.length !== last)
+    throw new TypeError(
+      `${at}.interval.halfWidth has ${widths.length} numbers, the last axis of its shape ${shapeText(shape)} is ${last} long`,
+    )
+}
+
+/** The same with ends that float32 holds, none of them outside of those stated: what is moved to an end has to be within it. */
+function inSinglePrecision({ clamp, limits, ...rest }: OutputTensor): OutputTensor {
+  const physical = singleRange(limits?.physical)
+  return { ...rest, ...(clamp && { clamp: singleRange(clamp)! }), ...(physical && { limits: { physical } }) }
+}
+
+function singleRange(range: Range | undefined): Range | undefined {
+  const { min, max } = range ?? {}
+  const inside = {
+    ...(min !== undefined && { min: single(min, 1) }),
+    ...(max !== undefined && { max: single(max, -1) }),
+  }
+  // Between two ends there may be no such number.
+  return inside.min !== undefined && inside.max !== undefined && inside.min > inside.max ? range : inside
+}
+
+/** The nearest number of single precision, or where that is on the other side the next one in the direction. */
+function single(value: number, direction: 1 | -1): number {
+  const near = Math.fround(value)
+  if ((near - value) * direction >= 0) return near
+  return Math.fround(near + direction * Math.max(Math.abs(near) * 2 ** -23, 2 ** -149))
 }
 
 /** The type that holds what is calculated from elements of another one: no digit of theirs is lost that a double has. */

@@ -60,17 +60,22 @@ function dimsOfList(at: string, shape: Shape = [-1]) {
   }
 }
 
-/** The first text of a string tensor, or all of them. */
-export function textOutput({ name, type }: OnnxMetadata, { text }: TextOutput): PreparedOutput {
+/** The one text of a string tensor, or all of them. */
+export function textOutput({ name, type, shape }: OnnxMetadata, { text }: TextOutput): PreparedOutput {
   if (type !== 'string') throw new TypeError(`outputs.${name} is a text, the ONNX output '${name}' gives ${type}`)
   const { field = name, description, many } = text
+  if (many === undefined && shape?.some((length) => typeof length === 'number' && length > 1))
+    throw new TypeError(
+      `outputs.${name} is one text, the ONNX output '${name}' of the file has ${shapeText(shape)}: state many: true`,
+    )
   const one: JsonSchema = many === undefined ? { type: 'string' } : { type: 'array', items: { type: 'string' } }
   return {
     properties: { [field]: { ...one, ...(description !== undefined && { description }) } },
     read(tensor, answer) {
       const texts = (tensor?.data ?? []) as readonly unknown[]
-      if (tensor?.type !== 'string' || (many === undefined && texts.length === 0))
-        throw new Fault('invalid-output', `the network gave no text as '${name}'`)
+      if (tensor?.type !== 'string') throw new Fault('invalid-output', `the network gave no text as '${name}'`)
+      if (many === undefined && texts.length !== 1)
+        throw new Fault('invalid-output', `the network gave ${texts.length} texts as '${name}', stated is one`)
       answer[field] = many === undefined ? texts[0] : [...texts]
       return undefined
     },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { halfBits } from './half-floats.ts'
 import type { Network, Tensors } from './network.ts'
 import type { OnnxType } from './runtime.ts'
-import { mixingProblem } from './trial.ts'
+import { mixingProblem, undisturbedRunMs } from './trial.ts'
 
 /** x[batch, 1] → y[batch, 1] as half floats, each off by so much where there are several. */
 function halves(off: number): Network {
@@ -46,6 +46,22 @@ describe('a network that mixes rows', () => {
   ] as const)('is seen by a sample of whole numbers: %s %s', async (type, data) => {
     const x = { type, dims: [1, data.length], data }
     expect(await mixingProblem(meanOfRows(type), 1e-5, { x })).toMatch(/the network mixes rows/)
+  })
+})
+
+describe('how long a run takes', () => {
+  it('is not said by the moments in which the machine did something else, nor by the first run', async () => {
+    const times = [40, 9, 0.2, 9, 9, 9]
+    let runs = 0
+    const counted: Network = {
+      ...meanOfRows('float32'),
+      inputs: [],
+      run: async () => {
+        runs += 1
+        return {}
+      },
+    }
+    expect(await undisturbedRunMs(counted, () => times[runs - 1]!)).toBe(0.2)
   })
 })
 

@@ -67,15 +67,20 @@ interface Spreading {
   readonly scale?: Scale
   readonly clamp?: Range
   readonly interval?: OutputTensor['interval']
+  readonly limits?: OutputTensor['limits']
 }
 
-/** Reads a value and its ends at a place of the numbers; `index` is its place along the last axis. */
-export function spreadOf({ scale, clamp = {}, interval }: Spreading, at: string) {
+/** Reads a value and its ends, of which none is beyond the physical limits; `index` is its place along the last axis. */
+export function spreadOf({ scale, clamp = {}, interval, limits }: Spreading, at: string) {
   const { shift, factor } = lineOf(scale, at)
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = clamp
   if (!(min <= max)) throw new TypeError(`${at}.clamp: min ${min} is above max ${max}`)
   const real = (scaled: number) => scaled / factor + shift
   const inside = (value: number) => Math.min(max, Math.max(min, value))
+  // The truth is not where nothing can be; a value there is a fault, which its ends must not hide or be.
+  const { min: least = min, max: most = max } = limits?.physical ?? {}
+  const lowEnd = (value: number) => Math.max(least, inside(value))
+  const highEnd = (value: number) => Math.min(most, inside(value))
   if (interval !== undefined) checkInterval(interval, at)
   if (interval !== undefined && 'quantiles' in interval) {
     const { margin = 0 } = interval
@@ -84,8 +89,8 @@ export function spreadOf({ scale, clamp = {}, interval }: Spreading, at: string)
       const [low, middle, high] = [numbers[from]!, numbers[from + 1]!, numbers[from + 2]!].sort((a, b) => a - b)
       return {
         value: inside(real(middle!)),
-        low: inside(real(low!) - margin),
-        high: inside(real(high!) + margin),
+        low: lowEnd(real(low!) - margin),
+        high: highEnd(real(high!) + margin),
       }
     }
   }
@@ -93,7 +98,7 @@ export function spreadOf({ scale, clamp = {}, interval }: Spreading, at: string)
   return (numbers: ArrayLike<number>, from: number, index: number): Spread => {
     const value = real(numbers[from]!)
     const half = typeof halfWidth === 'number' ? halfWidth : halfWidth[index]!
-    return { value: inside(value), low: inside(value - half), high: inside(value + half) }
+    return { value: inside(value), low: lowEnd(value - half), high: highEnd(value + half) }
   }
 }
 

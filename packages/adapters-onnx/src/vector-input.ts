@@ -63,7 +63,9 @@ export function vectorInput(metadata: OnnxMetadata, { vector, window }: VectorIn
     const rows = [...before, row].slice(-length)
     memory!.nextRows.set(metadata.name, rows)
     const missing = length - rows.length
-    if (missing > 0) memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
+    // Of several windows the one that refuses speaks for all.
+    if (missing > 0 && !memory!.filling?.refused)
+      memory!.filling = { have: rows.length, need: length, refused: filling === 'refuse' }
     return tensorOf([...Array.from({ length: missing }, () => rows[0]!), ...rows])
   }
 

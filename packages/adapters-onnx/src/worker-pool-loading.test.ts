@@ -1,5 +1,9 @@
+import { invoke, tensor } from '@dinrail/core'
+import * as ort from 'onnxruntime-web'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NetworkCall, Tensors } from './network.ts'
+import { mlp } from './networks.test-support.ts'
+import { onnxModel } from './onnx-model.ts'
 import { type PooledNetwork, type WorkerPoolOptions, workerPool } from './worker-pool.ts'
 
 /** What a test and its workers share: how many loads have begun, those of a network for some threads only, and gates. */
@@ -59,6 +63,7 @@ function poolOf(options: Partial<WorkerPoolOptions> = {}) {
 }
 const call = (deadlineMs: number): NetworkCall => ({
   deadline: Date.now() + deadlineMs,
+  isOver: false,
   signal: new AbortController().signal,
 })
 const lasting = (ms: number): Tensors => ({ x: { type: 'float32', data: Float32Array.of(ms), dims: [1, 1] } })
@@ -140,5 +145,72 @@ describe('a network whose first run is slow', () => {
       await other.run(lasting(1), call(10_000))
     }
     expect(outcomes.at(-1)).toBe('answered')
+  })
+})
+
+describe('what is fed to a pool', () => {
+  it('is what the network takes, and not all that lies in the same memory', async () => {
+    const measuring = `data:text/javascript,${encodeURIComponent(`
+      export class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }) } }
+      const port = (name) => ({ name, isTensor: true, type: 'float32', shape: ['batch', 1] })
+      export const InferenceSession = { create: async (bytes) => ({
+        inputMetadata: [port('x')], outputMetadata: [port('y')], release: async () => {},
+        run: async ({ x }) => ({
+          y: new Tensor('float32', Float32Array.of(bytes.buffer.byteLength, x.data.buffer.byteLength), [1, 2]),
+        }),
+      }) }`)}`
+    const bytes = Buffer.alloc(1_000).subarray(10, 20)
+    const network = await workerPool({ runtime: measuring }).load({ bytes, id: 'test/a', options: {}, queue: 1 })
+    loaded.push(network)
+    const data = new Float32Array(1_000).subarray(10, 11)
+    const { y } = await network.run({ x: { type: 'float32', data, dims: [1, 1] } }, call(10_000))
+    expect(y!.data).toEqual(Float32Array.of(10, 4))
+  })
+})
+
+describe('a golden question', () => {
+  /** Any network answers with its thread and how often it has run there before; what is negative ends the thread. */
+  const counting = `data:text/javascript,${encodeURIComponent(`
+    import { threadId } from 'node:worker_threads'
+    export class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }) } }
+    export const env = { wasm: {} }
+    const port = (name) => ({ name, isTensor: true, type: 'float32', shape: ['batch', 2] })
+    export const InferenceSession = { create: async () => {
+      let before = 0
+      return {
+        inputMetadata: [port('x')], outputMetadata: [port('y')], release: async () => {},
+        run: async ({ x }) => {
+          if (x.data[0] < 0) process.exit(7)
+          await new Promise((resolve) => setTimeout(resolve, x.data[0]))
+          Atomics.add(env.wasm.shared, ${taken}, 1)
+          return { y: new Tensor('float32', Float32Array.of(threadId, before++), [1, 2]) }
+        },
+      }
+    } }`)}`
+  const lastingFor = (ms: number) => tensor(Float32Array.of(ms, 0), [1, 2])
+
+  it('warms all workers up before the model is handed out, and each later one before it takes calls', async () => {
+    const model = await onnxModel({
+      runtime: ort,
+      model: mlp(),
+      id: 'acme/counting',
+      version: '1.0.0',
+      title: 'Counting',
+      task: 'process-analysis',
+      golden: [{ input: { x: lastingFor(1) }, output: { y: lastingFor(0) }, tolerance: 1e6 }],
+      execution: { where: 'pool', pool: workerPool({ runtime: counting, workers: 3, environment: { shared } }) },
+    })
+    expect(shared[taken]).toBe(3)
+    const firstOf = new Map<number, number>()
+    const ask = async (ms: number) => {
+      const { output } = await invoke(model, { x: lastingFor(ms) }, { deadlineMs: 10_000 })
+      const [thread, before] = Array.from((output as { readonly y: { readonly data: Float32Array } }).y.data)
+      if (!firstOf.has(thread!)) firstOf.set(thread!, before!)
+    }
+    while (firstOf.size < 3) await Promise.all([ask(20), ask(20), ask(20)])
+    await expect(ask(-1)).rejects.toMatchObject({ code: 'internal' })
+    while (firstOf.size < 5) await Promise.all([ask(20), ask(20), ask(20)])
+    expect(Math.min(...firstOf.values())).toBeGreaterThan(0)
+    await model.dispose()
   })
 })

@@ -4,12 +4,14 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { invoke, tensor } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { floats, load, within } from './engine.test-support.ts'
 import type { Execution } from './engine.ts'
 import { faultOf } from './fault-of.test-support.ts'
 import { cnn, counter, mlp, weights } from './networks.test-support.ts'
+import { onnxModel } from './onnx-model.ts'
 import type { OnnxTensor } from './runtime.ts'
 import { workerPool } from './worker-pool.ts'
 
@@ -129,6 +131,44 @@ describe('in a pool', () => {
     expect((await engine.run(one(2), within(20_000))).y?.data[0]).toBe(2)
     expect((await deadly).code).toBe('internal')
     expect(readFileSync(path.join(folder, 'starts')).length).toBeGreaterThan(2)
+    await rm(folder, { recursive: true })
+  })
+
+  it('a thread that cannot be stopped is counted until it ends', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'dinrail-pool-'))
+    const gate = path.join(folder, 'gate')
+    // As native code does, waiting for a process keeps its thread from being ended.
+    const waiting = `const { existsSync } = require('node:fs'); setInterval(() => existsSync(${JSON.stringify(gate)}) && process.exit(), 5)`
+    const deaf = `data:text/javascript,${encodeURIComponent(`
+      import { spawnSync } from 'node:child_process'
+      export class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }) } }
+      const port = (name) => ({ name, isTensor: true, type: 'float32', shape: ['batch', 1] })
+      export const InferenceSession = { create: async () => ({
+        inputMetadata: [port('x')], outputMetadata: [port('y')], release: async () => {},
+        run: async ({ x }) => {
+          if (x.data[0] < 0) spawnSync(process.execPath, ['-e', ${JSON.stringify(waiting)}])
+          return { y: x }
+        },
+      }) }`)}`
+    const model = await onnxModel({
+      runtime: ort,
+      model: mlp(),
+      id: 'acme/deaf',
+      version: '1.0.0',
+      title: 'Deaf',
+      task: 'process-analysis',
+      execution: { where: 'pool', pool: workerPool({ runtime: deaf }) },
+    })
+    const ask = (value: number) => invoke(model, { x: tensor(Float32Array.of(value), [1, 1]) }, { deadlineMs: 20_000 })
+    await ask(1)
+    expect(model.health().leftBehind).toBe(0)
+    const hung = invoke(model, { x: tensor(Float32Array.of(-1), [1, 1]) }, { deadlineMs: 100 })
+    expect((await faultOf(hung)).code).toBe('deadline-exceeded')
+    await ask(1)
+    expect(model.health().leftBehind).toBe(1)
+    await writeFile(gate, '')
+    while (model.health().leftBehind > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await model.dispose()
     await rm(folder, { recursive: true })
   })
 

@@ -1,9 +1,10 @@
 import { Fault } from '@dinrail/core'
-import { type Network, type NetworkCall, overload } from './network.ts'
+import { alone, copied, isPart, ownData } from './array-parts.ts'
+import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
-import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
+import { type NetworkOrders, type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
 import type { OnnxSessionOptions, OnnxTensor } from './runtime.ts'
-import { loadFault, normalised, refuseLate, runFault } from './session-here.ts'
+import { loadFault, normalised, runFault } from './session-here.ts'
 
 /** Workers in which networks run: the caller's thread stays free, and a run that never ends can be ended. */
 export interface WorkerPool {
@@ -21,7 +22,7 @@ export interface WorkerPoolOptions {
   readonly workers?: number
   /** What is set on the runtime's `env.wasm` in each worker; `numThreads` is 1 unless stated. */
   readonly environment?: Readonly<Record<string, unknown>>
-  /** Milliseconds within which a worker must have loaded a network, else the network is refused. 120,000 unless stated. */
+  /** Milliseconds within which a worker must have loaded a network, and warmed it up, else it is not served there. 120,000 unless stated. */
   readonly longestLoadMs?: number
 }
 
@@ -36,6 +37,13 @@ export interface PooledDefinition {
 export interface PooledNetwork extends Network {
   /** Milliseconds that the last run took inside of its worker. */
   readonly lastRunMs: number
+  /** Threads of the pool that were ended and have not stopped. */
+  readonly leftBehind: number
+  /**
+   * Lets each worker make this run before it takes calls, those that are started later too. Settles once all have that are not
+   * at the run of another network.
+   */
+  warmUp(feeds: Tensors): Promise<void>
 }
 
 interface Task {
@@ -84,10 +92,16 @@ export function workerPool({
 }: WorkerPoolOptions): WorkerPool {
   if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
-  const networks = new Map<number, WorkerOrder>()
+  const networks = new Map<number, NetworkOrders>()
   let members: PoolMember[] = []
+  const ending = new Set<Promise<void>>()
   const waiting: Task[] = []
   let numbered = 0
+
+  function onEnding(ended: Promise<void>): void {
+    ending.add(ended)
+    ended.then(() => ending.delete(ended))
+  }
 
   /** Gives waiting calls, the oldest first, to whoever is free for them. */
   function handOut(): void {
@@ -110,13 +124,9 @@ export function workerPool({
   }
 
   function isWanted({ id, call, reject }: Task): boolean {
-    try {
-      refuseLate(id, call)
-      return true
-    } catch (fault) {
-      reject(fault)
-      return false
-    }
+    const late = lateFault(id, call)
+    if (late !== undefined) reject(late)
+    return late === undefined
   }
 
   async function begin(member: PoolMember, task: Task): Promise<void> {
@@ -124,7 +134,7 @@ export function workerPool({
     const untilStop = (call.stopAt ?? call.deadline) - Date.now()
     const given = Math.max(untilStop, patience * pace.slowest, pace.untried)
     try {
-      const value = await member.run({ kind: 'run', network, feeds }, given)
+      const value = await member.run({ kind: 'run', network, feeds: withEach(feeds, alone) }, given)
       pace.last = value.ranMs ?? 0
       pace.slowest = Math.max(pace.slowest, pace.last)
       pace.untried = 0
@@ -149,12 +159,16 @@ export function workerPool({
   }
 
   return {
-    async load({ bytes, id, options, queue }) {
+    async load({ bytes: given, id, options, queue }) {
+      const bytes = isPart(given) ? ownData(given) : given
       numbered += 1
       const network = numbered
-      networks.set(network, { kind: 'load', network, bytes, options })
+      const orders: NetworkOrders = { load: { kind: 'load', network, bytes, options } }
+      networks.set(network, orders)
       if (members.length === 0)
-        members = Array.from({ length: workers }, () => poolMember({ start, networks, longestLoadMs, onFree: handOut }))
+        members = Array.from({ length: workers }, () =>
+          poolMember({ start, networks, longestLoadMs, onFree: handOut, onEnding }),
+        )
       let loaded: WorkerValue
       try {
         // The others may still be at another network's run.
@@ -175,6 +189,9 @@ export function workerPool({
         inputs: (loaded.inputs ?? []).map(normalised),
         outputs: (loaded.outputs ?? []).map(normalised),
         parallel: workers,
+        get leftBehind() {
+          return ending.size
+        },
         get lastRunMs() {
           return pace.last
         },
@@ -196,6 +213,11 @@ export function workerPool({
             running.delete(ended)
           }
         },
+        async warmUp(feeds) {
+          // Their owner may write other numbers into them later.
+          orders.warmUp = { kind: 'run', network, feeds: withEach(feeds, copied) }
+          await Promise.all(members.map((member) => member.warmUp(network)))
+        },
         dispose() {
           disposal ??= Promise.allSettled(running).then(async () => {
             await dispose(network)
@@ -205,4 +227,8 @@ export function workerPool({
       }
     },
   }
+}
+
+function withEach(feeds: Tensors, change: (tensor: OnnxTensor) => OnnxTensor): Tensors {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, change(tensor)]))
 }

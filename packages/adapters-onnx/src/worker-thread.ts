@@ -3,8 +3,8 @@ import { networkWorker, type WorkerReply, type WorkerRequest } from './network-w
 /** A thread of its own that loads and runs networks. */
 export interface WorkerThread {
   post(request: WorkerRequest): void
-  /** Ends it at once, in the middle of a run too. */
-  terminate(): void
+  /** Ends it at once, in the middle of a run too. Settles once it has stopped, which native code does not do before it returns. */
+  terminate(): Promise<void>
   /** Whether the process stays alive for it. */
   hold(held: boolean): void
 }
@@ -51,7 +51,7 @@ function webThread({ onReply, onEnd }: WorkerListeners): WorkerThread {
     worker.terminate()
     onEnd(event.message || 'the worker’s script could not be started; does the page’s policy allow blob: workers?')
   }
-  return { post: (request) => worker.postMessage(request), terminate: () => worker.terminate(), hold() {} }
+  return { post: (request) => worker.postMessage(request), terminate: async () => worker.terminate(), hold() {} }
 }
 
 type NodeWorkerClass = ReturnType<typeof process.getBuiltinModule<'node:worker_threads'>>['Worker']
@@ -69,9 +69,9 @@ function nodeThread(NodeWorker: NodeWorkerClass, { onReply, onEnd }: WorkerListe
   worker.on('exit', (code) => end(`it exited with ${code}`))
   return {
     post: (request) => worker.postMessage(request),
-    terminate() {
+    async terminate() {
       ended = true
-      worker.terminate().catch(() => {})
+      await worker.terminate().catch(() => {})
     },
     hold: (held) => (held ? worker.ref() : worker.unref()),
   }

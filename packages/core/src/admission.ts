@@ -73,6 +73,10 @@ export function limitLoad<In, Out, Part>(model: Model<In, Out, Part>, limit: Loa
 
   return {
     ...model,
+    // It may be a door behind which models are exchanged.
+    get descriptor() {
+      return model.descriptor
+    },
     async admit(context) {
       const innerLeave = await model.admit?.(context)
       try {

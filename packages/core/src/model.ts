@@ -125,8 +125,9 @@ export interface RunContext {
   readonly callId: string
   /** Absolute, milliseconds since 1970-01-01T00:00Z. */
   readonly deadline: number
-  /** Aborts at the deadline and when the caller gives up. */
+  /** Aborts at the deadline and when the caller gives up. Made when first asked for: whether the call is settled costs nothing. */
   readonly signal: AbortSignal
+  readonly isOver: boolean
   readonly caller: Caller
   readonly priority: number
   readonly trace: string

@@ -57,6 +57,18 @@ export async function serve<In, Out, Part>(
   const calls = new Map<string, Remembered>()
   const effects = new Map<string, { readonly input: string; readonly answer: Promise<Answer<Out>> }>()
   let answerBytes = 0
+  let announced = descriptor
+
+  /** A model may be exchanged behind its door. One whose descriptor differs is none that callers planned against, or vouch for. */
+  async function checkAnnounced(): Promise<void> {
+    const current = model.descriptor
+    if ((await descriptorDigest(current)) !== digest)
+      throw new Fault(
+        'contract-changed',
+        `${descriptor.id} is ${current.version} now and was announced with the contract of ${descriptor.version}: whoever serves it has to serve it again`,
+      )
+    announced = current
+  }
 
   async function answer(frame: CallFrame, { abort, credit }: Remembered): Promise<Uint8Array> {
     const { call } = frame
@@ -76,6 +88,7 @@ export async function serve<In, Out, Part>(
         'contract-changed',
         `${descriptor.id} has another contract than the caller planned against: connect again`,
       )
+    if (model.descriptor !== announced) await checkAnnounced()
     const deadlineMs = frame.deadline - Date.now()
     if (!(deadlineMs > 0)) throw new Fault('deadline-exceeded', `the call reached ${descriptor.id} after its deadline`)
     const { caller, priority, trace, idempotencyKey } = frame
