@@ -118,9 +118,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
           return reader.fresh()
         },
         result() {
-          const { responseSchema } = input
-          const byTool = responseSchema !== undefined && by === 'tool-call'
-          const output = byTool ? withoutAnswerTool(whole!, responseSchema) : whole!
+          const output = by === 'tool-call' ? withoutAnswerTool(whole!, input) : whole!
           const spent = spentOn(output, model, prices, reader.cacheWrites?.())
           if (spent?.inputTokens !== undefined && spent.outputTokens !== undefined)
             share.took(spent.inputTokens + spent.outputTokens)

@@ -77,11 +77,10 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   const broken = (problem: unknown, { signal }: RunContext) =>
     signal.aborted ? signal.reason : providerFault(problem, provider, hide)
 
-  function resultOf(answer: AiSdkAnswer, { responseSchema }: ChatInput): RunResult<ChatOutput> {
+  function resultOf(answer: AiSdkAnswer, input: ChatInput): RunResult<ChatOutput> {
     const { output } = answer.finish()
-    const byTool = responseSchema !== undefined && by === 'tool-call'
     return {
-      output: byTool ? withoutAnswerTool(output, responseSchema) : output,
+      output: by === 'tool-call' ? withoutAnswerTool(output, input) : output,
       warnings: answer.warnings,
       spent: spentOn(output, modelId, options.prices, answer.cacheWrites),
     }
