@@ -12,9 +12,9 @@ import type { HttpRequest, HttpResponse, Sender } from './sender.ts'
 
 export interface NodeSenderOptions extends Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'> {
   /** `http://user:password@host:port` of a proxy; encrypted requests go through it unread. */
-  readonly proxy?: string
+  readonly proxy?: string | undefined
   /** Connections to one server at the same time; any number unless stated. */
-  readonly connections?: number
+  readonly connections?: number | undefined
 }
 
 export interface NodeSender extends Sender {
