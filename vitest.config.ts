@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'tests/**/*.test.ts'],
+    setupFiles: ['tests/texts-match.setup.ts'],
     typecheck: { enabled: false },
     testTimeout: 60_000,
   },

@@ -47,6 +47,23 @@ describe('dinrail-check', () => {
     expect(exitCode).toBe(0)
   })
 
+  it('proves a model that converses, by the chapter of its own', async () => {
+    const echo = `import { defineChatModel } from '@dinrail/core'
+      const card = { tools: false, structuredOutput: 'none', modalities: ['text'] }
+      const create = (tokens) => defineChatModel({ id: 'acme/echo', version: '1.0.0', title: 'Echo', chat: card,
+        run: async () => ({ output: { content: [{ kind: 'text', text: 'echo' }], finishReason: 'stop', answeredBy: 'echo', tokens } }) })
+      const input = { messages: [{ role: 'user', content: 'hello' }] }\n`
+    const good = await check(
+      await adapter('echo.mjs', `${echo}export const chat = { create: () => create({}), input }`),
+    )
+    expect(good.output).toMatch(/chat model\n[\s\S]*✓ 12\./)
+    expect(good).toMatchObject({ exitCode: 0, output: expect.not.stringContaining('✗') })
+    const bad = await check(
+      await adapter('bad.mjs', `${echo}export const chat = { create: () => create({ input: -1 }), input }`),
+    )
+    expect(bad).toMatchObject({ exitCode: 1, output: /✗ 12\./ })
+  })
+
   const liar = `const create = () => ({
     ...defineModel({ id: 'acme/liar', version: '1.0.0', title: 'Liar', task: 'scheduling',
       input: jsonSchema({ type: 'object' }), output: jsonSchema({ type: 'object' }), run: () => ({ output: {} }) }),
@@ -81,7 +98,7 @@ describe('dinrail-check', () => {
     ['a file that is not there', ['nowhere.mjs'], 'nowhere.mjs'],
     ['a format that nobody knows', ['examples/write-an-adapter/spindle.mjs', '--format', 'pdf'], 'text, json or junit'],
     ['an option that nobody knows', ['--verbose'], '--verbose'],
-    ['a file that exports nothing to check', ['packages/core/dist/index.js'], 'neither model nor transport'],
+    ['a file that exports nothing to check', ['packages/core/dist/index.js'], 'neither model, chat nor transport'],
   ])('says what to do and exits with 2: %s', async (_, args, text) => {
     const { exitCode, output, problems } = await check(...args)
     expect(output + problems).toContain(text)

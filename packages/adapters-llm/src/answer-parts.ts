@@ -26,8 +26,8 @@ export interface GrowingCall {
   text: string
   /** Given once it is announced, and kept from then on. */
   callId?: string
-  /** How much of `text` has gone out. */
-  sent: number
+  /** What of `text` has not gone out: looking for it in a text that grows would cost ever more. */
+  unsent: string
 }
 
 /** Puts an answer together and says what is new in it, whatever protocol it came by. */
@@ -95,33 +95,41 @@ export class AnswerParts {
   }
 
   beginCall(index: unknown, id: string): GrowingCall {
-    const call: GrowingCall = { index, id, name: '', text: '', sent: 0 }
+    const call: GrowingCall = { index, id, name: '', text: '', unsent: '' }
     this.calls.push(call)
     return call
   }
 
-  /** Announces a call as soon as its name is known, and gives the new piece of its arguments. */
-  growCall(call: GrowingCall): void {
+  /** Takes a piece of a call's arguments, where it is one. Announces the call as soon as its name is known, and gives what is new of it. */
+  growCall(call: GrowingCall, piece: unknown): void {
+    if (typeof piece === 'string') {
+      call.text += piece
+      call.unsent += piece
+    }
     if (call.name === '') return
     if (call.callId === undefined) {
       call.callId = this.newId(call.id)
       this.fresh.push({ kind: 'tool-call-start', callId: call.callId, name: call.name })
     }
-    const text = call.text.slice(call.sent)
-    call.sent = call.text.length
+    const text = call.unsent
     if (text === '') return
+    call.unsent = ''
     const part = this.fresh.at(-1)
     if (part?.kind === 'tool-call-delta' && part.callId === call.callId)
       this.fresh[this.fresh.length - 1] = { ...part, text: part.text + text }
     else this.fresh.push({ kind: 'tool-call-delta', callId: call.callId, text })
   }
 
-  /** The whole answer; the calls come whole with it. Throws `unavailable` for text that was garbled on its way. */
-  finish(): ChatOutput['content'] {
+  /**
+   * The whole answer; the calls come whole with it. Where it was cut off before its last call had any arguments, they are
+   * unknown, and not none. Throws `unavailable` for text that was garbled on its way.
+   */
+  finish(wasCut: boolean): ChatOutput['content'] {
+    const last = wasCut ? this.calls.at(-1) : undefined
     const calls = this.calls.map((call): ToolCall => {
       if (call.name === '') throw new Fault('unavailable', 'the server sent a tool call without a name')
       const { callId = this.newId(call.id), name, text } = call
-      return { kind: 'tool-call', callId, name, arguments: argumentsOf(text) }
+      return { kind: 'tool-call', callId, name, arguments: call === last && text === '' ? '' : argumentsOf(text) }
     })
     for (const call of calls) this.fresh.push({ kind: 'tool-call', call })
     const content: AssistantPart[] = [...this.pieces, ...calls]

@@ -31,15 +31,20 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   const parts = new AnswerParts(input)
   let answeredBy = model
   let over = false
+  let begun = false
   let finishReason: FinishReason | undefined
   const usage: Partial<Record<string, number>> = {}
 
   function takeMessage(message: Record<string, unknown>): void {
+    begun = true
     if (typeof message.model === 'string' && message.model !== '') answeredBy = message.model
     takeUsage(message.usage)
-    if (Array.isArray(message.content))
-      for (const [index, block] of message.content.entries()) if (isObject(block)) takeBlock(block, index, true)
     takeReason(message.stop_reason)
+    const blocks = Array.isArray(message.content) ? message.content : []
+    for (const [index, block] of blocks.entries()) {
+      const isCut = finishReason === 'length' && index === blocks.length - 1
+      if (isObject(block)) takeBlock(block, index, isCut ? 'cut' : 'whole')
+    }
   }
 
   /** Later counts are of the whole answer, not of what came since; some servers say later that there was nothing. */
@@ -52,7 +57,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
     if (typeof reason === 'string' && reason !== '') finishReason = finishReasons[reason] ?? 'other'
   }
 
-  function takeBlock(block: Record<string, unknown>, index: unknown, whole: boolean): void {
+  function takeBlock(block: Record<string, unknown>, index: unknown, is: 'begun' | 'cut' | 'whole'): void {
     if (block.type === 'thinking' || block.type === 'redacted_thinking') parts.beginReasoning()
     if (typeof block.text === 'string') parts.say('text', block.text)
     if (typeof block.thinking === 'string') parts.say('reasoning', block.thinking)
@@ -62,8 +67,9 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
     const call = parts.beginCall(index, typeof block.id === 'string' ? block.id : '')
     call.name = typeof block.name === 'string' ? block.name : ''
     // In a stream the input is empty here and comes in pieces, with some servers whole.
-    if (isObject(block.input) && (whole || Object.keys(block.input).length > 0)) call.text = JSON.stringify(block.input)
-    parts.growCall(call)
+    const text = isObject(block.input) && (is !== 'begun' || Object.keys(block.input).length > 0)
+    // Of an input that was cut off the server shows what there is as if it were whole: it must not be run like that.
+    parts.growCall(call, text && JSON.stringify(block.input).slice(0, is === 'cut' ? -1 : undefined))
   }
 
   function takeDelta(delta: Record<string, unknown>, index: unknown): void {
@@ -85,7 +91,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
       if (type === 'message') takeMessage(message)
       else if (type === 'message_start' && isObject(message.message)) takeMessage(message.message)
       else if (type === 'content_block_start' && isObject(message.content_block))
-        takeBlock(message.content_block, message.index, false)
+        takeBlock(message.content_block, message.index, 'begun')
       else if (type === 'content_block_delta' && isObject(message.delta)) takeDelta(message.delta, message.index)
       else if (type === 'message_delta') {
         takeUsage(message.usage)
@@ -96,9 +102,11 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
     isOver: () => over,
     cacheWrites: () => usage.cache_creation_input_tokens,
     finish() {
+      if (!begun && finishReason === undefined)
+        throw new Fault('unavailable', `${answeredBy} gave no answer in the form of Anthropic Messages`)
       if (finishReason === undefined)
         throw new Fault('unavailable', `${answeredBy} stopped in the middle of its answer`)
-      return { content: parts.finish(), finishReason, answeredBy, tokens: readTokens(usage) }
+      return { content: parts.finish(finishReason === 'length'), finishReason, answeredBy, tokens: readTokens(usage) }
     },
   }
 }
@@ -107,8 +115,7 @@ function growCall(parts: AnswerParts, index: unknown, text: string): void {
   const call = parts.calls.findLast((one) => one.index === index) ?? parts.calls.at(-1)
   if (call === undefined)
     throw new Fault('unavailable', 'the server sent arguments of a tool call that it did not begin')
-  call.text += text
-  parts.growCall(call)
+  parts.growCall(call, text)
 }
 
 /** What was read from a cache or written to one is counted apart there, and is input all the same. */

@@ -26,6 +26,18 @@ async function askedFor(input: ChatInput, options: Partial<AnthropicModelOptions
 }
 
 describe('a model behind Anthropic Messages', () => {
+  it('does not give a call for whole whose input was cut off', async () => {
+    const cut = message([{ type: 'tool_use', id: 'a', name: 'speed', input: { v: 1 } }], 'max_tokens')
+    const server = await serverThat(json(cut))
+    const tools = [{ name: 'speed', description: '', parameters: { type: 'object' } }]
+    const asked = invoke(
+      anthropicModel({ baseUrl: server.url, model: 'claude' }),
+      { ...hello, tools },
+      { deadlineMs: 5_000 },
+    )
+    await expect(asked).rejects.toMatchObject({ code: 'invalid-output', message: /cut off/ })
+  })
+
   it('asks where and as the interface wants it, and counts the cache as input', async () => {
     const { reply, body, headers, url } = await askedFor({
       messages: [{ role: 'system', content: 'Be brief.' }, ...hello.messages],

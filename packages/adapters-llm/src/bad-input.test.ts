@@ -1,5 +1,6 @@
 import { type ChatInput, type ChatModel, type Fault, invoke, stream } from '@dinrail/core'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { type AiSdkModel, anthropicModel, chatModel, fromAiSdk, playbook, type Sender, scriptedModel } from './index.ts'
 import { type Answers, completion, hello, json, serverThat, text } from './local-server.test-support.ts'
 
@@ -39,6 +40,13 @@ function adapters(): readonly (readonly [string, ChatModel, () => boolean])[] {
 const call = { kind: 'tool-call', callId: 'a', name: 'x', arguments: {} } as const
 const result = { kind: 'tool-result', callId: 'a', name: 'x', outcome: 'ok', result: 1 } as const
 
+const answered = (other: object) => [
+  { role: 'assistant', content: [call] },
+  { role: 'tool', content: [{ ...result, ...other }] },
+]
+const endless: { self?: unknown } = {}
+endless.self = endless
+
 describe('bad input is refused before anything is asked, whole and in parts', () => {
   it.each([
     ['no messages', []],
@@ -52,6 +60,11 @@ describe('bad input is refused before anything is asked, whole and in parts', ()
         { role: 'tool', content: [result, result] },
       ],
     ],
+    ['a call without a name', [{ role: 'assistant', content: [{ ...call, name: undefined }] }]],
+    ['a result without its outcome', answered({ outcome: undefined })],
+    ['a result that is no JSON', answered({ result: 5n })],
+    ['a result that holds itself', answered({ result: endless })],
+    ['a result of ten million characters', answered({ result: { log: 'x'.repeat(10_000_000) } })],
     ['ten million characters', [{ role: 'user', content: 'x'.repeat(10_000_000) }]],
     ['what no UTF-8 carries', [{ role: 'user', content: 'a\udc00b' }]],
   ])('%s', async (_what, messages) => {
@@ -65,6 +78,21 @@ describe('bad input is refused before anything is asked, whole and in parts', ()
       expect(wasAsked(), name).toBe(false)
     }
   })
+})
+
+it.each([
+  ['a choice that is null', { toolChoice: null }, '/input/toolChoice', /'required' or { name }/],
+  ['a choice that only one server knows', { toolChoice: 'any' }, '/input/toolChoice', /'required' or { name }/],
+  ['a tool without a description', { tools: [{ name: 'x', parameters: {} }] }, '/input/tools/0/description', /text/],
+  ['a tool without parameters', { tools: [{ name: 'x', description: '' }] }, '/input/tools/0/parameters', /Schema/],
+  ['a schema of zod', { responseSchema: z.object({}) }, '/input/responseSchema', /z\.toJSONSchema/],
+  ['a list for a schema', { responseSchema: [] }, '/input/responseSchema', /JSON Schema/],
+])('a setting that makes no sense is refused before anything is asked: %s', async (_what, setting, field, message) => {
+  for (const [name, model, wasAsked] of adapters()) {
+    const input = { ...hello, ...setting } as unknown as ChatInput
+    expect(await faultOf(invoke(model, input, bounds)), name).toMatchObject({ code: 'invalid-input', field, message })
+    expect(wasAsked(), name).toBe(false)
+  }
 })
 
 describe('what a server makes of it', () => {

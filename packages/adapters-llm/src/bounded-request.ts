@@ -4,13 +4,13 @@ import type { HttpRequest, HttpResponse, Sender } from './sender.ts'
 /** How long a server may take, in milliseconds. What passes is `unavailable`, so that another model can be asked in the time left. */
 export interface Timeouts {
   /** One request, from its sending to the end of its answer. */
-  readonly attemptMs?: number
+  readonly attemptMs?: number | undefined
   /** Until the first event of a stream, or the first bytes of a whole answer. */
-  readonly firstChunkMs?: number
+  readonly firstChunkMs?: number | undefined
   /** Between any bytes and the next; in a stream from its beginning on. */
-  readonly idleMs?: number
+  readonly idleMs?: number | undefined
   /** All requests of one call together, with the waiting between them. */
-  readonly totalMs?: number
+  readonly totalMs?: number | undefined
 }
 
 type TimeoutName = 'attempt' | 'first-chunk' | 'idle' | 'total'

@@ -326,6 +326,19 @@ describe('an answer within a schema', () => {
     expect(second.output.structured).toBeUndefined()
   })
 
+  it('is not taken from a tool of the caller’s, whatever its name', async () => {
+    const call = (name: string) => json(completion({ tool_calls: [{ id: name, function: { name, arguments: '{}' } }] }))
+    const server = await serverThat(call('give_answer'))
+    const model = chatModel({ baseUrl: server.url, model: 'm', chat: { structuredOutput: 'tool-call' } })
+    const tools = [{ name: 'give_answer', description: 'Answers the caller on the line.', parameters: {} }]
+    const { output } = await invoke(model, { ...input, tools }, { deadlineMs: 5_000 })
+    expect(output.content).toMatchObject([{ kind: 'tool-call', name: 'give_answer' }])
+    const names = JSON.parse(server.asked[0]!.body).tools.map(
+      (tool: { function: { name: string } }) => tool.function.name,
+    )
+    expect(new Set(names).size).toBe(2)
+  })
+
   it.each([
     ['at once', false],
     ['in parts', true],

@@ -4,18 +4,24 @@ import { completionReader } from './completion.ts'
 import { completionRequest } from './completion-request.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
 import { keyFromEnvironment, keyHeader, type Server, type ServerName, serverAt, servers } from './servers.ts'
+import { checkOptions } from './stated-options.ts'
 
 export interface ChatModelOptions extends EndpointOptions {
   /** The server by name, or what is peculiar about yours; found by the base URL unless stated. */
-  readonly server?: ServerName | Server
+  readonly server?: ServerName | Server | undefined
   /** Of Azure's interface with one path for each deployment. */
-  readonly apiVersion?: string
+  readonly apiVersion?: string | undefined
 }
 
 /** Any server that speaks OpenAI's chat completions, behind the chat contract. */
 export function chatModel(options: ChatModelOptions): ChatModel {
-  const base = readBaseUrl('chatModel', options)
+  checkOptions('chatModel', options, 'chat extra quota server apiVersion')
+  const base = readBaseUrl('chatModel', options.baseUrl)
   const server = typeof options.server === 'string' ? servers[options.server] : (options.server ?? serverAt(base))
+  if (server === undefined)
+    throw new TypeError(
+      `chatModel: there is no server '${options.server}'; there are ${Object.keys(servers).join(', ')}`,
+    )
   const key = options.key ?? keyFromEnvironment(server, base)
   const { model } = options
   return endpointModel({

@@ -7,6 +7,7 @@ import { asObject, isObject, knownTokens } from './wire-json.ts'
 
 /** What servers that call themselves compatible send; every member may be missing or of another type. */
 interface Chunk {
+  readonly object?: unknown
   readonly model?: unknown
   readonly error?: unknown
   readonly usage?: unknown
@@ -46,6 +47,19 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
   let tokens: ChatOutput['tokens'] = {}
   let refused = false
   let done = false
+  /** Where the caller asked for several answers, the one that began first is the answer. */
+  let place: unknown
+  let begun = false
+
+  function firstOf(choices: readonly unknown[]): Record<string, unknown> | undefined {
+    for (const choice of choices) {
+      if (!isObject(choice)) continue
+      begun = true
+      place ??= choice.index
+      if ((choice.index ?? place) === place) return choice
+    }
+    return undefined
+  }
 
   function takeChoice(choice: Record<string, unknown>): void {
     const delta = (choice.delta ?? choice.message ?? {}) as Delta
@@ -78,20 +92,21 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
       done ||= data === '[DONE]'
       if (done) return
       const chunk = asObject<Chunk>(data)
-      if (name === 'error' || (chunk.error !== undefined && chunk.error !== null))
+      if (name === 'error' || chunk.object === 'error' || (chunk.error !== undefined && chunk.error !== null))
         throw serverFault(chunk.error ?? chunk)
       if (typeof chunk.model === 'string' && chunk.model !== '') answeredBy = chunk.model
       if (isObject(chunk.usage)) tokens = readTokens(chunk.usage)
-      const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined
-      if (isObject(choice)) takeChoice(choice)
+      const choice = Array.isArray(chunk.choices) ? firstOf(chunk.choices) : undefined
+      if (choice !== undefined) takeChoice(choice)
     },
     fresh: () => parts.takeFresh(),
     isOver: () => done,
     finish() {
+      if (!begun) throw new Fault('unavailable', `${answeredBy} gave no answer in the form of chat completions`)
       if (!done && finishReason === undefined)
         throw new Fault('unavailable', `${answeredBy} stopped in the middle of its answer`)
       thinking.end()
-      const content = parts.finish()
+      const content = parts.finish(finishReason === 'length')
       const stopped = finishReason ?? 'other'
       const called = parts.calls.length > 0 && (stopped === 'stop' || stopped === 'other')
       const reason = refused ? 'content-filter' : called ? 'tool-calls' : stopped
@@ -120,8 +135,7 @@ function takeCall(parts: AnswerParts, piece: CallPiece, before: number): void {
   call.index ??= piece.index
   if (call.id === '') call.id = id
   if (call.name === '') call.name = name
-  call.text += text
-  parts.growCall(call)
+  parts.growCall(call, text)
 }
 
 /** A call whose first piece said no place: what follows without a name belongs to it. */

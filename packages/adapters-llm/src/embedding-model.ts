@@ -13,8 +13,9 @@ export interface EmbeddingModelOptions extends JsonEndpointOptions, EmbeddingBou
 /** Any server with OpenAI's `/embeddings`: OpenAI, vLLM, Ollama, llama.cpp, LM Studio, Mistral, Jina, DashScope. */
 export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
   const { model, dimensions, extra } = options
-  const self = { id: options.id ?? `embedding/${slug(model)}`, version: options.version ?? '1.0.0' }
-  const server = jsonEndpoint('embeddingModel', '/embeddings', options, self)
+  const self = { id: options.id ?? `embedding/${slug(String(model))}`, version: options.version ?? '1.0.0' }
+  const own = 'dimensions batch mostTexts normalise extra'
+  const server = jsonEndpoint('embeddingModel', '/embeddings', options, { self, own })
   return defineEmbeddingModel({
     ...options,
     ...self,

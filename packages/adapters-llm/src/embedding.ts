@@ -59,7 +59,9 @@ export interface EmbeddingDefinition extends EmbeddingBounds {
 /** Makes an embedding model of a function that embeds one batch: lengths, numbers and directions are checked here. */
 export function defineEmbeddingModel(definition: EmbeddingDefinition): EmbeddingModel {
   const { id, version, title, provenance, batch = 64, mostTexts = 4_096, normalise = true } = definition
-  if (!(Number.isInteger(batch) && batch > 0)) throw new TypeError(`${id}: a batch of ${batch} texts is none`)
+  for (const [name, count] of Object.entries({ batch, mostTexts, dimensions: definition.dimensions ?? 1 }))
+    if (!(Number.isInteger(count) && count > 0))
+      throw new TypeError(`${id}: ${name} is ${count}, no whole number above 0`)
   let dimensions = definition.dimensions
   const input: JsonSchema = {
     type: 'object',
@@ -107,7 +109,8 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
 
   function put(row: readonly number[], all: Float32Array, at: number, width: number): void {
     const field = `/output/embeddings/${at}`
-    if (row.length !== width || row.length === 0)
+    if (row.length === 0) throw new Fault('invalid-output', `${id} gave no list of numbers for text ${at}`, { field })
+    if (row.length !== width)
       throw new Fault('invalid-output', `${id} gave ${row.length} numbers for text ${at}, not ${width}`, { field })
     let sum = 0
     for (const value of row) {

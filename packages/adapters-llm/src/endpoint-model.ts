@@ -23,7 +23,7 @@ import { asGiven, repaired } from './repair.ts'
 import { keyFinder, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { slug } from './slug.ts'
-import { checkTimeouts, hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
+import { hasTime, type OpenCall, pause, pauseBefore } from './waiting.ts'
 
 /** What every model behind an endpoint may be given. */
 export interface EndpointOptions {
@@ -34,25 +34,25 @@ export interface EndpointOptions {
   /** Goes to the server and appears nowhere else. */
   readonly key?: string | undefined
   /** Sent beside the protocol's own, such as those of a gateway. Values that look like secrets appear nowhere else. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Settings that only this server knows; they go into the body as they are and win over all others. */
-  readonly extra?: Readonly<Record<string, unknown>>
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
   /** `maker/name` on the rail; made of the model's name unless stated. */
-  readonly id?: string
-  readonly version?: string
-  readonly title?: string
+  readonly id?: string | undefined
+  readonly version?: string | undefined
+  readonly title?: string | undefined
   /** What the model can do, where it differs from what is known of its server. */
-  readonly chat?: Partial<ChatCard>
+  readonly chat?: Partial<ChatCard> | undefined
   /** `fetchSender()` unless stated; on Node, `nodeSender(…)` of `@dinrail/adapters-llm/node` is faster and knows certificates and proxies. */
-  readonly send?: Sender
+  readonly send?: Sender | undefined
   /** Without them a request may take as long as the call's deadline. */
-  readonly timeouts?: Timeouts
+  readonly timeouts?: Timeouts | undefined
   /** How often a request that failed before it gave anything is sent again: after lost connections, 429 and 5xx. 2 unless stated. */
-  readonly retries?: number
-  readonly quota?: Quota
-  readonly prices?: Prices
+  readonly retries?: number | undefined
+  readonly quota?: Quota | undefined
+  readonly prices?: Prices | undefined
   /** Bytes; 32 MiB unless stated. */
-  readonly longestAnswer?: number
+  readonly longestAnswer?: number | undefined
 }
 
 export interface Endpoint {
@@ -73,7 +73,6 @@ interface Answering {
 /** A chat model whose answers come from a server over HTTP. */
 export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   const { model, key, headers: own = {}, extra, timeouts = {}, retries = 2, quota = {}, prices } = options
-  checkTimeouts(model, timeouts)
   const url = new URL(dialect.url)
   const { host } = url
   const send = options.send ?? fetchSender()
@@ -120,9 +119,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
           return reader.fresh()
         },
         result() {
-          const { responseSchema } = input
-          const byTool = responseSchema !== undefined && by === 'tool-call'
-          const output = byTool ? withoutAnswerTool(whole!, responseSchema) : whole!
+          const output = by === 'tool-call' ? withoutAnswerTool(whole!, input) : whole!
           const spent = spentOn(output, model, prices, reader.cacheWrites?.())
           if (spent?.inputTokens !== undefined && spent.outputTokens !== undefined)
             share.took(spent.inputTokens + spent.outputTokens)

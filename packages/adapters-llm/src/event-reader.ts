@@ -14,6 +14,8 @@ const dataless = /^(?:event: ?(?<name>[\w.:-]*)|(?:id|retry)(?::(?:\t|\P{Cc})*)?
 export class EventReader {
   private readonly decoder = new TextDecoder('utf-8', { fatal: true })
   private rest = ''
+  /** Whether the rest ends in a carriage return; looking at the end of a line that grows would cost ever more. */
+  private halfEnded = false
   private data: string[] = []
   private name = ''
 
@@ -37,7 +39,7 @@ export class EventReader {
 
   private lines(text: string): ServerEvent[] {
     // A line that only grows is not looked through again.
-    if (!/[\r\n]/.test(text) && !this.rest.endsWith('\r')) {
+    if (!/[\r\n]/.test(text) && !this.halfEnded) {
       this.rest += text
       return []
     }
@@ -58,6 +60,7 @@ export class EventReader {
       else this.takeDataless(line)
     }
     this.rest = block.slice(from)
+    this.halfEnded = this.rest.endsWith('\r')
     return events
   }
 

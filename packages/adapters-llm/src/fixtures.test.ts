@@ -79,6 +79,28 @@ describe('a server’s quirk', () => {
   })
 })
 
+describe('very many pieces of one thing', () => {
+  const pieces = (of: object) => `data: ${JSON.stringify({ choices: [{ delta: of }] })}\n\n`.repeat(50_000)
+  const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+  const grown = { tool_calls: [{ id: 'a', function: { name: 'write', arguments: 'abcdefghijklmnopqrst' } }] }
+
+  it.each([
+    ['a call', pieces(grown), { name: 'write' }],
+    ['blanks', pieces({ content: '\n\n\n\n\n' }), { kind: 'text' }],
+    ['a line without end', `:${' '.repeat(8_000_000)}\n${pieces({ content: 'a' })}`, { kind: 'text' }],
+  ])('are read in one go: %s', async (_, text, part) => {
+    const bytes = new TextEncoder().encode(text + end)
+    const send = sending(
+      cutAt(
+        bytes,
+        Array.from({ length: bytes.length / 500 - 1 }, (_, i) => (i + 1) * 500),
+      ),
+    )
+    const { reply } = await readAnswer(modelOf({ protocol: 'completions' }, send), conversation())
+    expect(reply?.output.content).toMatchObject([part])
+  })
+})
+
 it('a quirk has a file of its own, and each file says what it shows', () => {
   expect(fixtures.length).toBeGreaterThan(60)
   const texts = fixtures.map(({ protocol, expected }) => `${protocol} ${expected.about}`)

@@ -608,6 +608,18 @@ describe('models of the other specifications', () => {
     for (const { text } of reports) expect(text).not.toContain('✗')
   })
 
+  it.each([
+    ['a provider', Object.assign(() => {}, { specificationVersion: 'v3' })],
+    ['the name of a model', 'openai/gpt-5'],
+    ['nothing', undefined],
+  ])('refuses %s in place of a model', (_what, given) => {
+    expect(() => fromAiSdk(given as never)).toThrow(/no model of a provider/)
+  })
+
+  it('refuses an option that it does not have', () => {
+    expect(() => fromAiSdk(second([]), { key: 'sk' } as never)).toThrow(/no option 'key'; .*secrets/)
+  })
+
   it('refuses a specification that it does not know', () => {
     expect(() => fromAiSdk({ ...second([]), specificationVersion: 'v9' })).toThrow(/v9/)
   })

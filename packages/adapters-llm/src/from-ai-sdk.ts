@@ -22,6 +22,7 @@ import { refusal } from './refusal.ts'
 import { asGiven, repaired } from './repair.ts'
 import { keyFinder, secretHider } from './secrets.ts'
 import { slug } from './slug.ts'
+import { refuseUnknown } from './stated-options.ts'
 import { isObject } from './wire-json.ts'
 
 /** A language model of any AI SDK provider: `LanguageModelV2`, `V3` and `V4` are all assignable. */
@@ -59,6 +60,10 @@ interface Generated {
  * codes. Throws a `TypeError` for a specification other than the second to the fourth.
  */
 export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): ChatModel {
+  // From JavaScript a provider itself may come, or the name of a model.
+  if (typeof model?.doGenerate !== 'function')
+    throw new TypeError("fromAiSdk: this is no model of a provider, such as openai('gpt-5') gives one")
+  refuseUnknown('fromAiSdk', options, 'id version title chat secrets prices')
   const { provider, modelId } = model
   const version = model.specificationVersion as AiSdkVersion
   if (!['v2', 'v3', 'v4'].includes(version))
@@ -79,11 +84,10 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   const broken = (problem: unknown, { signal }: RunContext) =>
     signal.aborted ? signal.reason : providerFault(problem, provider, hide)
 
-  function resultOf(answer: AiSdkAnswer, { responseSchema }: ChatInput): RunResult<ChatOutput> {
+  function resultOf(answer: AiSdkAnswer, input: ChatInput): RunResult<ChatOutput> {
     const { output } = answer.finish()
-    const byTool = responseSchema !== undefined && by === 'tool-call'
     return {
-      output: byTool ? withoutAnswerTool(output, responseSchema) : output,
+      output: by === 'tool-call' ? withoutAnswerTool(output, input) : output,
       warnings: answer.warnings.map((warning) => ({ ...warning, message: hide(warning.message) })),
       spent: spentOn(output, modelId, options.prices, answer.cacheWrites),
     }

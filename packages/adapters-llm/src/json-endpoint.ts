@@ -6,7 +6,8 @@ import { isPage, longestRefusal, refusal, serverFault } from './refusal.ts'
 import { cut, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { keyFromEnvironment, keyHeader, serverAt } from './servers.ts'
-import { checkTimeouts, hasTime, pause, pauseBefore } from './waiting.ts'
+import { checkOptions } from './stated-options.ts'
+import { hasTime, pause, pauseBefore } from './waiting.ts'
 import { asObject, isObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
@@ -41,19 +42,20 @@ export interface JsonEndpoint {
   unreadable(answer: Record<string, unknown>, missing: string): Fault
 }
 
-/** `self` is the model that a request is counted for which is sent again. */
+/** `self` is the model that a request is counted for which is sent again; `own` are the options of the factory alone. */
 export function jsonEndpoint(
   factory: string,
   path: string,
   options: JsonEndpointOptions,
-  self: ModelReference,
+  { self, own: known }: { readonly self: ModelReference; readonly own: string },
 ): JsonEndpoint {
   const { headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
-  const url = readBaseUrl(factory, { baseUrl: options.baseUrl, key: options.key, headers: own })
-  checkTimeouts(factory, timeouts)
+  checkOptions(factory, options, known)
+  const url = readBaseUrl(factory, options.baseUrl)
   const server = serverAt(url)
   const key = options.key ?? keyFromEnvironment(server, url)
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
+  const before = url.pathname.replace(/\/+$/, '')
+  url.pathname = before.endsWith(path) ? before : `${before || '/v1'}${path}`
   const hide = secretHider(secretsOf({ key, url, headers: own }))
   const { host } = url
   const headers = { 'content-type': 'application/json', ...keyHeader(server, key), ...own }

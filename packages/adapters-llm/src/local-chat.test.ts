@@ -87,6 +87,14 @@ describe('a file that is no model', () => {
     expect(() => parseDescriptor(JSON.stringify(model.descriptor))).not.toThrow()
   })
 
+  it.each([
+    ['a place for nobody', { waiting: -1 }, /waiting is no whole number from 0 on/],
+    ['a context as text', { contextTokens: '8k' }, /contextTokens is no whole number/],
+    ['an option by another name', { maxTokens: 5 }, /no option 'maxTokens'; .*maxOutputTokens/],
+  ])('is not even looked at for %s', async (_what, wrong, message) => {
+    await expect(localChat({ gguf: 'nowhere.gguf', ...wrong } as never)).rejects.toThrow(message)
+  })
+
   it.skipIf(!canRun)('is unavailable where it breaks off', async () => {
     const cut = path.join(folder, 'cut.gguf')
     await writeFile(cut, (await readFile(gguf)).subarray(0, 5_000_000))
@@ -273,7 +281,7 @@ describe.skipIf(!canRun)(`a real model in this process (skipped where ${missing 
     ['by far', 'bearing '.repeat(900_000)],
   ])('faults a conversation that is %s too long for its context, and answers the next', async (_, text) => {
     const fault = await faultOf(invoke(model, says(text), patient))
-    expect(fault).toMatchObject({ code: 'invalid-input', details: { contextTokens: 512 } })
+    expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/messages', details: { contextTokens: 512 } })
     expect((fault.details as { inputTokens: number }).inputTokens).toBeGreaterThan(512)
     expect((await invoke(model, says('Hello', { maxOutputTokens: 2 }), patient)).output.tokens.output).toBe(2)
   })

@@ -26,6 +26,7 @@ import {
 } from './local-engine.ts'
 import { repaired } from './repair.ts'
 import { slug } from './slug.ts'
+import { refuseUnknown } from './stated-options.ts'
 
 export interface LocalChatOptions extends GgufOptions {
   /** How many tokens a conversation and its answer may have together; what the model was made for, at most 4096, unless stated. */
@@ -61,8 +62,13 @@ interface Seat {
  */
 export async function localChat(options: LocalChatOptions): Promise<ChatModel & { dispose(): Promise<void> }> {
   const { maxOutputTokens: longest = 1_024, atOnce = 1, waiting = 16, sha256 } = options
-  if (!(Number.isInteger(atOnce) && atOnce > 0))
-    throw new TypeError(`localChat: atOnce is ${atOnce}, no number of calls`)
+  const own = 'contextTokens maxOutputTokens atOnce waiting id version title'
+  refuseUnknown('localChat', options, `gguf engine threads sha256 ${own}`)
+  const counts = { atOnce, maxOutputTokens: longest, contextTokens: options.contextTokens ?? 1, waiting: waiting + 1 }
+  // Before the file is loaded, which takes seconds and memory.
+  for (const [name, count] of Object.entries(counts))
+    if (!(Number.isInteger(count) && count > 0))
+      throw new TypeError(`localChat: ${name} is no whole number ${name === 'waiting' ? 'from 0 on' : 'above 0'}`)
   const { LlamaChat, ...loaded } = await loadGguf(options)
   const { llama, file, threads } = loaded
   const contextTokens = Math.min(options.contextTokens ?? 4_096, file.trainContextSize)
@@ -189,7 +195,7 @@ export async function localChat(options: LocalChatOptions): Promise<ChatModel & 
     return new Fault(
       'invalid-input',
       `the conversation has ${atLeast}${inputTokens} tokens, the context of ${name} holds ${contextTokens} with the answer: shorten it, or load the model with more contextTokens`,
-      { field: '/messages', details: { inputTokens, contextTokens } },
+      { field: '/input/messages', details: { inputTokens, contextTokens } },
     )
   }
 
@@ -273,7 +279,7 @@ function movedInstructions({ messages }: ChatInput): Warning[] {
         {
           code: 'system-moved',
           message: 'instructions amid the conversation were put at its beginning',
-          field: '/messages',
+          field: '/input/messages',
         },
       ]
     : []

@@ -46,7 +46,7 @@ export async function localEmbedding(
       const inputTokens = context.calculateInputLength(text)
       if (inputTokens > contextTokens)
         throw new Fault('invalid-input', `a text has ${inputTokens} tokens, ${id} takes ${contextTokens}: cut it up`, {
-          field: '/texts',
+          field: '/input/texts',
         })
       const work = last.then(() => {
         signal.throwIfAborted()

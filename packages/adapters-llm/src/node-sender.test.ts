@@ -4,6 +4,7 @@ import { createServer, Agent as HttpsAgent } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { type Fault, invoke } from '@dinrail/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chatModel } from './index.ts'
@@ -65,6 +66,57 @@ describe('the sender for Node', () => {
     const url = await secureServer(true)
     expect(await ask(url, { ca, ...client })).toEqual(answered)
     expect(await ask(url, { ca })).toMatchObject({ code: 'unavailable' })
+  })
+
+  it.each([
+    ['a path in place of an authority', { ca: 'certificates/ca.pem' }, /ca holds no certificate/],
+    [
+      'a key of somebody else',
+      { ca, cert: client.cert, key: file('server.key') },
+      /cert and key cannot be used together/,
+    ],
+    ['no key at all', { ca, cert: client.cert, key: 'k' }, /cert and key cannot be used/],
+    ['no connections', { connections: 0 }, /connections is 0/],
+    ['an option by another name', { rejectUnauthorized: false }, /no option 'rejectUnauthorized'; there are ca, cert/],
+    [
+      'a percent sign in a password',
+      { proxy: 'http://plant:50%25%-se-cret@proxy:3128' },
+      /% that must be written as %25/,
+    ],
+    ['a proxy without a scheme', { proxy: 'proxy.plant:3128' }, /as in http:\/\/proxy\.plant:3128/],
+  ])('is not made with %s', (_what, options, message) => {
+    expect(() => nodeSender(options as NodeSenderOptions)).toThrow(message)
+    expect(() => nodeSender(options as NodeSenderOptions)).not.toThrow(/se-cret/)
+  })
+
+  it('asks for an answer that is not compressed, and says so where it comes compressed', async () => {
+    const server = await serverThat((_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(gzipSync('{}')),
+    )
+    const fault = await ask(server.url, {})
+    expect(fault).toMatchObject({ code: 'unavailable', retryable: false, message: /compresses its answer \(gzip\)/ })
+    expect(server.asked[0]?.headers['accept-encoding']).toBe('identity')
+  })
+
+  it('gives up the tunnels that are being made when it is closed', async () => {
+    let left = () => {}
+    const leaving = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const server = createPlainServer()
+    const asked = new Promise<void>((resolve) => {
+      server.on('connect', (_request, socket: Duplex) => {
+        socket.once('end', left).once('error', left).resume()
+        resolve()
+      })
+    })
+    const send = nodeSender({ proxy: `http://127.0.0.1:${await listening(server)}` })
+    const model = chatModel({ baseUrl: 'https://llm.plant/v1', model: 'm', send, retries: 0 })
+    const answer = invoke(model, hello, { deadlineMs: 5_000 }).catch((fault: Fault) => fault)
+    await asked
+    send.close()
+    expect(await answer).toMatchObject({ code: 'unavailable', message: /the sender was closed/ })
+    await leaving
   })
 
   /** Lets through who says the right words, and remembers what it saw. */
@@ -174,7 +226,7 @@ describe('the sender for Node', () => {
     const { url } = await proxy()
     for (const target of [await secureServer(), (await serverThat(hi)).url]) {
       const fault = await ask(target, { ca, proxy: url('plant:wrong') })
-      expect(fault).toMatchObject({ message: /407/ })
+      expect(fault).toMatchObject({ code: 'denied', details: { status: 407 }, message: /407.*user.*password/ })
       expect(JSON.stringify(fault)).not.toContain('wrong')
     }
   })

@@ -6,15 +6,17 @@ import {
   request as requestHttp,
 } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import type { SecureContextOptions } from 'node:tls'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { Fault } from '@dinrail/core'
 import { directly, proxied } from './node-proxy.ts'
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts'
+import { refuseUnknown } from './stated-options.ts'
 
 export interface NodeSenderOptions extends Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'> {
   /** `http://user:password@host:port` of a proxy; encrypted requests go through it unread. */
-  readonly proxy?: string
+  readonly proxy?: string | undefined
   /** Connections to one server at the same time; any number unless stated. */
-  readonly connections?: number
+  readonly connections?: number | undefined
 }
 
 export interface NodeSender extends Sender {
@@ -24,9 +26,15 @@ export interface NodeSender extends Sender {
 
 /**
  * Sends over connections that are kept open, which takes about half the time of `fetch`. `ca` trusts a plant's own
- * certificates beside nothing else, `cert` and `key` say who asks (mTLS). One sender may serve many models.
+ * certificates beside nothing else, `cert` and `key` say who asks (mTLS). One sender may serve many models. Throws a
+ * `TypeError` for certificates, keys and proxies that cannot be used.
  */
-export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {}): NodeSender {
+export function nodeSender(options: NodeSenderOptions = {}): NodeSender {
+  refuseUnknown('nodeSender', options, 'ca cert key passphrase proxy connections')
+  const { proxy, connections, ...tls } = options
+  if (connections !== undefined && !(Number.isInteger(connections) && connections > 0))
+    throw new TypeError(`nodeSender: connections is ${connections}, no whole number above 0`)
+  checkCertificates(tls)
   const kept = {
     keepAlive: true,
     scheduling: 'lifo',
@@ -50,7 +58,8 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
 
   function begin({ url, headers }: HttpRequest, length: number): ClientRequest {
     const route = routeTo(url)
-    const options = { ...route, headers: { ...headers, 'content-length': length, ...route.headers } }
+    const own = { 'accept-encoding': 'identity', 'content-length': length, ...route.headers }
+    const options = { ...route, headers: { ...headers, ...own } }
     return route.agent === secure ? requestHttps(options) : requestHttp(options)
   }
 
@@ -70,6 +79,13 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
         reject(problem)
       })
       request.on('response', (response) => {
+        const encoding = response.headers['content-encoding'] ?? 'identity'
+        if (encoding !== 'identity') {
+          reject(compressed(encoding))
+          request.destroy()
+          signal.removeEventListener('abort', onAbort)
+          return
+        }
         resolve(received(response, () => signal.removeEventListener('abort', onAbort)))
       })
       // As text it leaves with the headers in one write; one of plain letters need not be encoded for it.
@@ -80,7 +96,29 @@ export function nodeSender({ proxy, connections, ...tls }: NodeSenderOptions = {
     close() {
       plain.destroy()
       secure.destroy()
+      way?.close()
     },
+  })
+}
+
+/** Node ignores authorities that are none, and tells of other mistakes when something is sent. */
+function checkCertificates(tls: Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'>): void {
+  for (const one of [tls.ca ?? []].flat())
+    if (!String(one).includes('-----BEGIN'))
+      throw new TypeError('nodeSender: ca holds no certificate in PEM: give what stands in the file, not its path')
+  if (tls.ca === undefined && tls.cert === undefined && tls.key === undefined) return
+  try {
+    createSecureContext(tls)
+  } catch (problem) {
+    throw new TypeError(
+      `nodeSender: cert and key cannot be used together, or passphrase does not open the key (${(problem as Error).message})`,
+    )
+  }
+}
+
+function compressed(encoding: string): Fault {
+  return new Fault('unavailable', `the server compresses its answer (${encoding}), though nobody asked it to`, {
+    retryable: false,
   })
 }
 

@@ -44,9 +44,9 @@ export type Step =
   | { readonly say: unknown }
 
 export interface PlaybookOptions {
-  readonly id?: string
-  readonly version?: string
-  readonly title?: string
+  readonly id?: string | undefined
+  readonly version?: string | undefined
+  readonly title?: string | undefined
   /** The first one whose `when` holds decides. */
   readonly rules: readonly Rule[]
 }

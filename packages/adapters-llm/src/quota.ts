@@ -1,8 +1,8 @@
 /** What the server allows, kept here so that it need not refuse. */
 export interface Quota {
-  readonly requestsPerMinute?: number
+  readonly requestsPerMinute?: number | undefined
   /** Read and written together. What a request will take is estimated first and put right when the server says it. */
-  readonly tokensPerMinute?: number
+  readonly tokensPerMinute?: number | undefined
 }
 
 /** One request's share of the quota. */
@@ -32,7 +32,7 @@ export class QuotaKeeper {
 
   constructor(private readonly quota: Quota) {
     for (const [name, most] of Object.entries(quota))
-      if (most !== undefined && !(most > 0))
+      if (most !== undefined && !(typeof most === 'number' && most > 0))
         throw new TypeError(`quota: ${name} is ${most}, which lets nothing through`)
   }
 

@@ -138,10 +138,10 @@ export interface Replay extends Disposable {
  * With `using`, an exchange that was never asked for fails the test at its end.
  */
 export function replay(recording: Recording, { speed = 'at-once' }: ReplayOptions = {}): Replay {
-  if (recording.format !== 'dinrail-recording/1')
+  if (recording?.format !== 'dinrail-recording/1')
     throw new Fault(
       'invalid-input',
-      `a recording has the format dinrail-recording/1, not ${JSON.stringify(recording.format)}`,
+      `a recording has the format dinrail-recording/1, not ${JSON.stringify(recording?.format)}`,
     )
   const { exchanges } = recording
   let next = 0

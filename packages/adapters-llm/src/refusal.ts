@@ -9,6 +9,7 @@ const codes: Readonly<Record<number, FaultCode>> = {
   403: 'denied',
   404: 'not-found',
   405: 'not-found',
+  407: 'denied',
   413: 'invalid-input',
   422: 'invalid-input',
   429: 'overloaded',
@@ -24,7 +25,7 @@ const sayings: readonly (readonly [RegExp, FaultCode])[] = [
   [/\b(?:invalid|unknown|not a valid)[ _]model\b/i, 'not-found'],
   [/context.?length|maximum context|context (?:size|window)|too long|too large/i, 'invalid-input'],
 ]
-const statusDecides = new Set([401, 402, 403, 404, 413, 429, 529])
+const statusDecides = new Set([401, 402, 403, 404, 407, 413, 429, 529])
 /** What is used up for good is no matter of waiting, though some servers say it with a 429. */
 const usedUp = /insufficient_quota/i
 
@@ -53,7 +54,8 @@ export function refusal(
   const byWords = statusDecides.has(status) && !(status === 429 && usedUp.test(said)) ? undefined : meaningOf(said)
   const code = byWords !== undefined && status < 500 ? byWords : (codes[status] ?? ofClass(status))
   const retryAfterMs = retryAfter(response, now)
-  return new Fault(code, `${host} answers ${status}: ${cut(said, longestSaying)}${hints[code] ?? ''}`, {
+  const hint = status === 407 ? ' (are the user and the password of the proxy right?)' : hints[code]
+  return new Fault(code, `${host} answers ${status}: ${cut(said, longestSaying)}${hint ?? ''}`, {
     details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   })
 }

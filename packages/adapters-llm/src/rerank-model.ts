@@ -37,9 +37,9 @@ export interface RerankModelOptions extends JsonEndpointOptions {
 /** Any server with `/rerank` as Jina, Cohere, vLLM and llama.cpp have it. */
 export function rerankModel(options: RerankModelOptions): RerankModel {
   const { model, mostDocuments = 1_000 } = options
-  const self = { id: options.id ?? `rerank/${slug(model)}`, version: options.version ?? '1.0.0' }
+  const self = { id: options.id ?? `rerank/${slug(String(model))}`, version: options.version ?? '1.0.0' }
   const { id } = self
-  const server = jsonEndpoint('rerankModel', '/rerank', options, self)
+  const server = jsonEndpoint('rerankModel', '/rerank', options, { self, own: 'mostDocuments' })
   const input: JsonSchema = {
     type: 'object',
     properties: {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, type Fault, inProcessTransport, invoke, serve } from '@dinrail/core'
 import { modelChecks, toReport } from '@dinrail/core/conformance'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { embeddingModel, rerankModel } from './index.ts'
+import { embeddingModel, rerankModel, type Sender } from './index.ts'
 import { localEmbedding } from './local.ts'
 import { canRun, gguf, localEngine, missing } from './local-model.test-support.ts'
 
@@ -35,6 +35,20 @@ const faultOf = (promise: Promise<unknown>) =>
   )
 
 describe('an embedding model', () => {
+  it.each([
+    ['http://plant:8080', '/v1/embeddings'],
+    ['http://plant:8080/api/v3/', '/api/v3/embeddings'],
+    ['http://plant:8080/v1/embeddings', '/v1/embeddings'],
+  ])('is asked where a chat model of the same base URL would be: %s', async (baseUrl, path) => {
+    let url = ''
+    const send: Sender = async (request) => {
+      url = request.url
+      throw new Error('enough')
+    }
+    await faultOf(invoke(embeddingModel({ baseUrl, model: 'm', send, retries: 0 }), { texts: ['a'] }, bounds))
+    expect(new URL(url).pathname).toBe(path)
+  })
+
   /** Answers in reverse order, as a server may, a row for each text: its length and 3. */
   const reversed = (asked: { input: string[] }[]) =>
     serverThat((body: { input: string[] }, response, path) => {
@@ -80,7 +94,8 @@ describe('an embedding model', () => {
   it.each([
     ['too few rows', { data: [] }, /0 rows for 1 texts/],
     ['a row of another length', { data: [{ embedding: [1, 2, 3] }] }, /3 numbers for text 0, not 2/],
-    ['an empty row', { data: [{ embedding: [] }] }, /0 numbers/],
+    ['an empty row', { data: [{ embedding: [] }] }, /no list of numbers for text 0/],
+    ['a row that is encoded', { data: [{ embedding: 'AAAAAA==' }] }, /no list of numbers for text 0/],
     ['something that is no number', { data: [{ embedding: [1, null] }] }, /null in the row of text 0/],
     ['a row without a direction', { data: [{ embedding: [0, 0] }] }, /only zeros/],
     [

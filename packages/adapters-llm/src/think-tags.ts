@@ -7,6 +7,8 @@ type Say = (kind: 'text' | 'reasoning', text: string) => void
 export class ThinkTags {
   private state: 'start' | 'inside' | 'text' = 'start'
   private held = ''
+  /** Whether nothing but blanks is held, of which some models write very many. */
+  private blank = true
   /** Whether reasoning came before: then the blank lines between it and the text are nobody's. */
   private after = false
 
@@ -18,8 +20,10 @@ export class ThinkTags {
       return
     }
     this.held += text
+    if (this.blank && this.state === 'start' && text.trim() === '') return
     // Each step says whether there may be more to do with what is held.
     while (this.held !== '' && (this.state === 'inside' ? this.inside() : this.start()));
+    this.blank = this.held.trim() === ''
   }
 
   end(): void {

@@ -1,5 +1,4 @@
 import type { RunContext } from '@dinrail/core'
-import type { Timeouts } from './bounded-request.ts'
 
 /** One call of a model: its context, and when its total timeout passes. */
 export interface OpenCall {
@@ -9,16 +8,6 @@ export interface OpenCall {
 
 const firstPauseMs = 250
 const longestPauseMs = 8_000
-
-/** What is longer passes at once in every runtime, and so does what is no number: again and again, for ever. */
-const longestTimer = 2 ** 31 - 1
-
-/** Throws a `TypeError` for a timeout that no timer keeps. */
-export function checkTimeouts(factory: string, timeouts: Timeouts): void {
-  for (const [name, ms] of Object.entries(timeouts))
-    if (ms !== undefined && !(ms > 0 && ms <= longestTimer))
-      throw new TypeError(`${factory}: ${name} is ${ms}, which is no timeout: state milliseconds, or leave it out`)
-}
 
 /** How long to wait before the next attempt: twice as long each time, and any part of that, so that callers do not come all at once. */
 export function pauseBefore(attempt: number): number {

@@ -225,6 +225,12 @@ describe('an agent', () => {
     expect(forever.seen).toHaveLength(6)
   })
 
+  it('takes no bound that nothing keeps, and no instructions that are none', () => {
+    const agentWith = (more: object) => () => agentOf(scripted([]), [], more)
+    expect(agentWith({ budget: { steps: 6, tokens: 1_000 } })).toThrow(/nothing keeps a bound of tokens/)
+    expect(agentWith({ instructions: undefined })).toThrow(/instructions are text/)
+  })
+
   it('settles by its deadline while a tool hangs, and calls no tool after it', async () => {
     let started = 0
     const hung = defineModel({

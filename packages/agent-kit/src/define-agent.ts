@@ -54,6 +54,12 @@ export function defineAgent<In, Out>(definition: AgentDefinition<In, Out>): Mode
       throw new TypeError(
         `defineAgent('${stated.id}'): ${descriptor.id} moves equipment without a boundary: guard it first`,
       )
+  const other = Object.keys(budget).find((name) => name !== 'steps')
+  // A bound that somebody relies on and nobody keeps would be worse than none.
+  if (other !== undefined)
+    throw new TypeError(`defineAgent('${stated.id}'): a budget has steps, and nothing keeps a bound of ${other}`)
+  if (typeof instructions !== 'string')
+    throw new TypeError(`defineAgent('${stated.id}'): instructions are text, not ${typeof instructions}`)
   if (!(budget.steps >= 1))
     throw new TypeError(`defineAgent('${stated.id}'): a budget of ${budget.steps} steps leaves nothing to do`)
   const box = toolbox(tools)

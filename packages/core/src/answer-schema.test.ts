@@ -99,6 +99,10 @@ describe('an answer held against its schema', () => {
     expect(() => answerCheck(endless)(1)).toThrow(/does not end/)
   })
 
+  it('refuses a type that there is none, which no answer would have', () => {
+    expect(() => answerCheck({ properties: { level: { type: ['numbr', 'null'] } } })).toThrow(/"numbr" is no type/)
+  })
+
   it('takes 0.3 for a multiple of 0.1, and 0.35 for none', () => {
     const check = answerCheck({ multipleOf: 0.1 })
     expect(check(0.3)).toBeUndefined()

@@ -30,6 +30,7 @@ const mostSteps = 1_000_000
 type Json = Readonly<Record<string, unknown>>
 
 const uncheckable = ['unevaluatedProperties', 'unevaluatedItems', 'patternProperties', '$dynamicRef', '$recursiveRef']
+const types = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']
 const oneSchema = ['items', 'additionalProperties', 'propertyNames', 'contains', 'not', 'if', 'then', 'else']
 const listOfSchemas = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
 const namedSchemas = ['properties', '$defs', 'definitions', 'dependentSchemas']
@@ -39,6 +40,8 @@ function refuseUncheckable(root: JsonSchema, schema: unknown, depth: number): vo
   if (depth > deepestNesting) throw unsupported(`it is nested more than ${deepestNesting} deep`)
   const found = uncheckable.find((keyword) => Object.hasOwn(schema, keyword))
   if (found !== undefined) throw unsupported(`'${found}' cannot be checked here`)
+  const wrong = [schema.type ?? []].flat().find((name) => !types.includes(String(name)))
+  if (wrong !== undefined) throw unsupported(`${JSON.stringify(wrong)} is no type`)
   if (schema.$ref !== undefined) resolve(root, schema.$ref)
   for (const keyword of oneSchema) refuseUncheckable(root, schema[keyword], depth + 1)
   for (const keyword of listOfSchemas)

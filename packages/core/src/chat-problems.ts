@@ -23,15 +23,14 @@ export function chatInputProblem(value: unknown): ChatProblem | undefined {
       return { message: `'${name}' is no tool name: letters, digits, _ and -, at most 64`, path }
     if (names.has(name)) return { message: `two tools are named '${name}'`, path }
     names.add(name)
+    if (typeof one.description !== 'string') return { message: 'must be text', path: ['tools', i, 'description'] }
+    const problem = schemaProblem(one.parameters)
+    if (problem !== undefined) return { message: problem, path: ['tools', i, 'parameters'] }
   }
-  const wanted = typeof toolChoice === 'object' ? toolChoice.name : toolChoice
-  if (typeof toolChoice === 'object' ? !names.has(String(wanted)) : wanted === 'required' && names.size === 0)
-    return {
-      message: `asks for ${typeof toolChoice === 'object' ? `'${wanted}'` : 'a tool'}, and there is none`,
-      path: ['toolChoice'],
-    }
-  if (responseSchema !== undefined && (typeof responseSchema !== 'object' || responseSchema === null))
-    return { message: 'must be a JSON Schema', path: ['responseSchema'] }
+  const choice = toolChoice === undefined ? undefined : choiceProblem(toolChoice, names)
+  if (choice !== undefined) return { message: choice, path: ['toolChoice'] }
+  const schema = responseSchema === undefined ? undefined : schemaProblem(responseSchema)
+  if (schema !== undefined) return { message: schema, path: ['responseSchema'] }
   const setting = settingProblem(value as Partial<ChatInput>)
   if (setting !== undefined) return setting
   const reader = new ConversationReader()
@@ -40,6 +39,22 @@ export function chatInputProblem(value: unknown): ChatProblem | undefined {
     if (problem !== undefined) return { message: problem, path: ['messages', i] }
   }
   return undefined
+}
+
+function choiceProblem(choice: unknown, names: ReadonlySet<string>): string | undefined {
+  if (choice === 'auto' || choice === 'none') return undefined
+  if (choice === 'required') return names.size === 0 ? 'asks for a tool, and there is none' : undefined
+  const { name } = (choice ?? {}) as { readonly name?: unknown }
+  if (typeof name !== 'string') return "must be 'auto', 'none', 'required' or { name } of a tool"
+  return names.has(name) ? undefined : `asks for '${name}', and there is none`
+}
+
+function schemaProblem(schema: unknown): string | undefined {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return 'must be a JSON Schema'
+  // What a library makes JSON Schema of carries its mark too, but hides it.
+  const isOfLibrary =
+    '~standard' in schema && Object.getOwnPropertyDescriptor(schema, '~standard')?.enumerable !== false
+  return isOfLibrary ? 'must be a JSON Schema: of a schema of zod, what z.toJSONSchema gives' : undefined
 }
 
 function settingProblem({ temperature, maxOutputTokens, seed, stop }: Partial<ChatInput>): ChatProblem | undefined {
@@ -74,8 +89,9 @@ class ConversationReader {
           if (part?.kind !== 'tool-call') return `an assistant’s part is no ${JSON.stringify(part?.kind)}`
           if (typeof part.callId !== 'string' || part.callId === '') return 'a tool call needs its callId'
           if (this.calls.has(part.callId)) return `the call id '${part.callId}' is used twice`
+          if (typeof part.name !== 'string' || part.name === '') return `the call '${part.callId}' needs its name`
           this.calls.add(part.callId)
-          return undefined
+          return this.dataProblem(part.arguments, `the arguments of the call '${part.callId}'`)
         })
       case 'tool':
         if (!Array.isArray(one.content)) return 'content must be a list of tool results'
@@ -84,7 +100,9 @@ class ConversationReader {
           if (!this.calls.has(callId)) return `there is no call for the tool result '${callId}'`
           if (this.answered.has(callId)) return `the call '${callId}' has two results`
           this.answered.add(callId)
-          return undefined
+          if (typeof result?.name !== 'string' || (result.outcome !== 'ok' && result.outcome !== 'fault'))
+            return `the result of the call '${callId}' needs its name, and an outcome that is ok or fault`
+          return this.dataProblem(result.result, `the result of the call '${callId}'`)
         })
       default:
         return `role ${JSON.stringify((one as { role?: unknown } | null)?.role)} is not system, user, assistant or tool`
@@ -94,7 +112,20 @@ class ConversationReader {
   private textProblem(text: unknown): string | undefined {
     if (typeof text !== 'string') return 'content must be text'
     if (!text.isWellFormed()) return 'holds half a surrogate pair, which no UTF-8 can carry'
-    this.length += text.length
+    return this.longer(text.length)
+  }
+
+  /** Data is shown to a model as JSON. */
+  private dataProblem(data: unknown, what: string): string | undefined {
+    try {
+      return this.longer(typeof data === 'string' ? data.length : (JSON.stringify(data)?.length ?? 0))
+    } catch {
+      return `${what} has no JSON form`
+    }
+  }
+
+  private longer(length: number): string | undefined {
+    this.length += length
     return this.length > longestText
       ? `the texts have more than ${longestText} characters: no model reads that`
       : undefined

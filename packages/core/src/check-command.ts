@@ -3,7 +3,9 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
+  type ChatUnderTest,
   type Check,
+  chatChecks,
   type ModelUnderTest,
   modelChecks,
   type TransportUnderTest,
@@ -13,9 +15,10 @@ import {
   transportChecks,
 } from './conformance.ts'
 
-/** What a file under test exports: at least one of the first two. */
+/** What a file under test exports: at least one of the first three. */
 interface UnderTest {
   readonly model?: ModelUnderTest<unknown>
+  readonly chat?: ChatUnderTest
   readonly transport?: TransportUnderTest
   /** Failures that are excused, by the check's id, each with its reason. */
   readonly known?: Readonly<Record<string, string>>
@@ -26,6 +29,7 @@ const usage = `dinrail-check FILE [--format text|json|junit]
 Proves what a model or a transport promises, by clause of the specification. FILE is a JavaScript module that exports
 
   model      { create: () => model, input: an input that it answers, caller?, deadlineMs? }
+  chat       { create: () => model, input, calling?, structured?: conversations that it answers }
   transport  { create: async () => ({ one, other }): two sides of one medium, patienceMs? }
   known      { 'check-id': 'why it fails for now' }
 
@@ -37,9 +41,10 @@ interface Section {
   readonly checks: readonly Check[]
 }
 
-async function sectionsOf({ model, transport }: UnderTest): Promise<Section[]> {
+async function sectionsOf({ model, chat, transport }: UnderTest): Promise<Section[]> {
   const sections: Section[] = []
   if (transport !== undefined) sections.push({ name: 'transport', checks: transportChecks(transport) })
+  if (chat !== undefined) sections.push({ name: 'chat model', checks: await chatChecks(chat) })
   if (model !== undefined) {
     sections.push({ name: 'model', checks: await modelChecks(model) })
     sections.push({
@@ -82,7 +87,7 @@ async function main(): Promise<number> {
   if (!['text', 'json', 'junit'].includes(format)) throw new TypeError(`--format ${format} is not text, json or junit`)
   const tested = (await import(pathToFileURL(path.resolve(file)).href)) as UnderTest
   const sections = await sectionsOf(tested)
-  if (sections.length === 0) throw new TypeError(`${file} exports neither model nor transport; see --help`)
+  if (sections.length === 0) throw new TypeError(`${file} exports neither model, chat nor transport; see --help`)
   const reports = []
   for (const { name, checks } of sections)
     reports.push({ name, ...(await toReport(checks, excusesOf(checks, sections, tested.known))) })

@@ -23,9 +23,14 @@ export type Trust = (announcement: Announcement) => void | Promise<void>
 
 /**
  * Finds a model by id and returns it as if it were here. Waits for it to appear; throws `not-found` at the deadline. The proxy
- * keeps to the contract that it was made for: when only others are announced, calls end in `contract-changed`.
+ * keeps to the contract that it was made for: when only others are announced, calls end in `contract-changed`. The types that
+ * you state beside an id, such as those of a chat model, are believed; a contract of your own is held against what comes.
  */
-export function connect(transport: Transport, id: string, options: ConnectOptions): Promise<Model>
+export function connect<In = unknown, Out = unknown, Part = unknown>(
+  transport: Transport,
+  id: string,
+  options: ConnectOptions,
+): Promise<Model<In, Out, Part>>
 export function connect<In extends Schema, Out extends Schema>(
   transport: Transport,
   contract: KnownContract<In, Out>,
@@ -34,8 +39,11 @@ export function connect<In extends Schema, Out extends Schema>(
 export async function connect(
   transport: Transport,
   wanted: string | KnownContract<Schema, Schema>,
-  { deadlineMs, trust }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<Model> {
+  if (!(options?.deadlineMs >= 0))
+    throw new TypeError('connect needs deadlineMs: how long to wait for the model, in milliseconds')
+  const { deadlineMs, trust } = options
   const id = typeof wanted === 'string' ? wanted : wanted.id
   const schemas = typeof wanted === 'string' ? undefined : { input: wanted.input, output: wanted.output }
   const directory = await directoryOf(transport)

@@ -1,7 +1,7 @@
 import { answerCheck } from './answer-schema.ts'
 import type { ChatInput, ChatModel, ChatOutput, ChatPart } from './chat.ts'
 import { type ChatProblem, chatInputProblem, chatOutputProblem } from './chat-problems.ts'
-import { type ChatCard, type Descriptor, specVersion } from './descriptor.ts'
+import { type ChatCard, type Descriptor, descriptorProblem, specVersion } from './descriptor.ts'
 import { Fault } from './fault.ts'
 import type { Final, RunContext, RunResult } from './model.ts'
 import type { Schema } from './schema.ts'
@@ -18,7 +18,8 @@ export interface ChatDefinition
 
 /**
  * Makes a chat model of a function: the contract is the same for all of them, so only what differs is stated. What the
- * card lacks is refused before anything is sent, and an answer under a `responseSchema` is held against it.
+ * card lacks is refused before anything is sent, and an answer under a `responseSchema` is held against it. Throws a
+ * `TypeError` at once where what is stated makes no sense.
  */
 export function defineChatModel(definition: ChatDefinition): ChatModel {
   const { run, stream, ...stated } = definition
@@ -33,6 +34,8 @@ export function defineChatModel(definition: ChatDefinition): ChatModel {
     effect: 'none',
     supports: { ...stated.supports, ...(stream && { stream: true }) },
   }
+  const problem = descriptorProblem(descriptor) ?? cardProblem(card)
+  if (problem !== undefined) throw new TypeError(`defineChatModel('${String(id)}'): ${problem}`)
   return {
     descriptor,
     schemas: { input: checkedBy(inputSchema, chatInputProblem), output: checkedBy(outputSchema, chatOutputProblem) },
@@ -49,6 +52,24 @@ export function defineChatModel(definition: ChatDefinition): ChatModel {
       },
     }),
   }
+}
+
+const words = {
+  structuredOutput: ['native', 'tool-call', 'prompt', 'none'],
+  modalities: ['text', 'image', 'document'],
+}
+
+/** Why a card says nothing, or undefined where it does. */
+function cardProblem(card: Partial<ChatCard> | undefined): string | undefined {
+  const { tools, structuredOutput, modalities, contextTokens } = card ?? {}
+  if (typeof tools !== 'boolean') return `chat.tools is ${JSON.stringify(tools)}, neither true nor false`
+  if (!words.structuredOutput.includes(String(structuredOutput)))
+    return `chat.structuredOutput ${JSON.stringify(structuredOutput)} is not ${words.structuredOutput.join(', ')}`
+  if (!Array.isArray(modalities) || !modalities.every((one) => words.modalities.includes(one)))
+    return `chat.modalities ${JSON.stringify(modalities)} is no list of ${words.modalities.join(', ')}`
+  if (contextTokens !== undefined && !(Number.isSafeInteger(contextTokens) && contextTokens > 0))
+    return `chat.contextTokens is ${JSON.stringify(contextTokens)}, no whole number above 0`
+  return undefined
 }
 
 function refuseBeyondCard(input: ChatInput, card: ChatCard, id: string): void {

@@ -155,7 +155,8 @@ describe('a call', () => {
   })
 
   it('needs a deadline', async () => {
-    await expect(invoke(gauge, good, { deadlineMs: Number.NaN })).rejects.toThrow(TypeError)
+    for (const options of [{ deadlineMs: Number.NaN }, { deadlineMs: '50' }, { deadlinems: 50 }, undefined])
+      await expect(invoke(gauge, good, options as never)).rejects.toThrow(/^a call needs deadlineMs/)
   })
 })
 

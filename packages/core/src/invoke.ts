@@ -32,7 +32,8 @@ export function stream<In, Out, Part>(
   return replyStream(settleInParts(model, new UserCall(model, input, options, now + options.deadlineMs, now)))
 }
 
-const isBounded = ({ deadlineMs }: InvokeOptions) => deadlineMs > 0
+// From JavaScript anything may come, and a text would be appended to the time instead of added.
+const isBounded = (options?: InvokeOptions) => typeof options?.deadlineMs === 'number' && options.deadlineMs > 0
 const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
 
 type Described = ConstructorParameters<typeof Call>[0]

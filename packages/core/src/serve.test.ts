@@ -1,6 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import {
+  type ChatInput,
+  type ChatModel,
+  type ChatOutput,
+  type ChatPart,
   connect,
   defineModel,
   discover,
@@ -61,6 +65,15 @@ describe('a model behind a transport', () => {
     expect(reply.output.mean).toBeCloseTo(2 * 9.80665, 4)
     expect(reply.servedBy).toEqual([{ id: 'acme/mean', version: '1.0.0', instance: 'press-4' }])
     expect(reply.usage).toHaveLength(1)
+  })
+
+  it('is not waited for without a deadline', async () => {
+    await expect(connect(inProcessTransport(), 'plant/any', undefined as never)).rejects.toThrow(/needs deadlineMs/)
+  })
+
+  it('has the types that its caller states, its parts too', () => {
+    const connecting = () => connect<ChatInput, ChatOutput, ChatPart>(inProcessTransport(), 'llm/m', { deadlineMs: 1 })
+    expectTypeOf(connecting).returns.resolves.toEqualTypeOf<ChatModel>()
   })
 
   it('keeps the source time of a sample, so that freshness is checked where the model is', async () => {
