@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineModel, type Fault, invoke, isTensor, type Model, sample, type Tensor, tensor } from './index.ts'
+import { defineModel, type Fault, invoke, isTensor, type Model, sample, stream, type Tensor, tensor } from './index.ts'
 
 const gauge = defineModel({
   id: 'acme/gauge',
@@ -151,8 +151,17 @@ describe('a call', () => {
     expect((await call({ ...good, oil: { value: 313.15, unit: 'K', sourceTime: now() } })).output.rms).toBe(1)
   })
 
-  it('needs a deadline', async () => {
-    await expect(invoke(gauge, good, { deadlineMs: Number.NaN })).rejects.toThrow(TypeError)
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '500', 0, -1, undefined])(
+    'needs a deadline that comes, and %o is none',
+    async (deadlineMs) => {
+      const options = { deadlineMs: deadlineMs as number }
+      await expect(invoke(gauge, good, options)).rejects.toThrow(/deadlineMs.*number of milliseconds/)
+      expect(() => stream(gauge, good, options)).toThrow(/deadlineMs/)
+    },
+  )
+
+  it('says what is missing where nothing is said of the call', async () => {
+    await expect(invoke(gauge, good, undefined as never)).rejects.toThrow(/deadlineMs/)
   })
 })
 

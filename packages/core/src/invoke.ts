@@ -32,8 +32,9 @@ export function stream<In, Out, Part>(
   return replyStream(settleInParts(model, new UserCall(model, input, options, now + options.deadlineMs, now)))
 }
 
-const isBounded = ({ deadlineMs }: InvokeOptions) => deadlineMs > 0
-const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
+// A text would be written behind the time of day, and no clock ever comes to infinity: neither bounds a call.
+const isBounded = ({ deadlineMs }: Partial<InvokeOptions> = {}) => Number.isFinite(deadlineMs) && deadlineMs! > 0
+const unbounded = 'a call needs deadlineMs: a number of milliseconds above 0'
 
 type Described = ConstructorParameters<typeof Call>[0]
 
