@@ -210,6 +210,7 @@ describe('code in place of recipes', () => {
     ['bool', tensor(Uint8Array.of(1, 2)), 'gave 2 at element 1: booleans are 0 and 1'],
     ['float16', tensor(Float32Array.of(1e6)), 'gave 1000000 at element 0, which is beyond what float16 can hold'],
     ['int64', tensor(Int32Array.of(1)), 'takes int64, not int32'],
+    ['string', { dtype: 'string', shape: [1], data: ['co\0il'] }, 'holds a NUL character'],
   ] as const)('is a fault where %s cannot hold what it gives', async (type, x, message) => {
     const model = await onnxModel({
       ...about,
