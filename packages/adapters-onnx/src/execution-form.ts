@@ -9,7 +9,10 @@ const form = object(
   {},
   {
     where: oneOf('here', 'pool', 'measured'),
-    pool: anything,
+    pool: (value, at) => {
+      if (typeof (value as { load?: unknown })?.load !== 'function')
+        throw new TypeError(`${at} is no pool: pass what workerPool of @dinrail/adapters-onnx/worker-pool gives`)
+    },
     batching: object({ maximum: wholeNumber }, { waitMs: numberFrom(0), tolerance: numberFrom(0), sample: anything }),
     queue: wholeNumber,
     providers: listOf(text),
