@@ -177,10 +177,10 @@ function metadataOf(at: string, name: string, all: readonly OnnxMetadata[]): Onn
   return found
 }
 
-export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<unknown> {
-  return typeof stated.feeds === 'function'
+export function isCustomInputs(stated: StatedInputs | null): stated is CustomInputs<unknown> {
+  return typeof stated?.feeds === 'function'
 }
 
-export function isCustomOutputs(stated: NonNullable<StatedOutputs>): stated is CustomOutputs<unknown> {
-  return typeof stated.read === 'function'
+export function isCustomOutputs(stated: StatedOutputs | null): stated is CustomOutputs<unknown> {
+  return typeof stated?.read === 'function'
 }

@@ -14,8 +14,7 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   const { field = metadata.name, scale, axes } = stated
   const dtype = dtypeOf(at, stated.dtype, type, metadata.name)
   const shape = stated.shape ?? openShape('input', metadata)
-  if (axes !== undefined && axes.length !== shape.length)
-    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
+  checkAxes(at, axes, shape)
   const { overlap = 0 } = stated
   if (overlap !== 0) checkOverlap(overlap, shape, at)
   const probe = dimsFor(
@@ -78,6 +77,12 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   }
 }
 
+/** Throws a `TypeError` where more or fewer axes are named than there are. */
+export function checkAxes(at: string, axes: readonly string[] | undefined, shape: readonly unknown[]): void {
+  if (axes !== undefined && axes.length !== shape.length)
+    throw new TypeError(`${at}: ${axes.length} axes are named, its shape [${shape.join(', ')}] has ${shape.length}`)
+}
+
 function checkOverlap(overlap: number, shape: readonly (number | string)[], at: string): void {
   const [length] = shape
   if (!(Number.isInteger(overlap) && overlap > 0 && shape.length === 1 && typeof length === 'number'))
@@ -95,7 +100,7 @@ export function openShape(side: 'input' | 'output', { name, shape }: OnnxMetadat
 function typeOf(at: string, { name, type }: OnnxMetadata): OnnxType {
   if (type === undefined || type === 'string')
     throw new TypeError(
-      `${at}.tensor: the ONNX input '${name}' of the file takes ${type ?? 'no tensor'}${type === 'string' ? ': use { text: {} }' : ''}`,
+      `${at}: the ONNX input '${name}' of the file takes ${type === 'string' ? 'texts, which { text: {} } feeds' : 'no tensor'}`,
     )
   return type as OnnxType
 }

@@ -4,7 +4,7 @@ import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, numbersOf } from '.
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
-import { openShape } from './tensor-input.ts'
+import { checkAxes, openShape } from './tensor-input.ts'
 import { intervalSchema, spreadOf } from './values-output.ts'
 import { meaningOf } from './vector-input.ts'
 
@@ -32,6 +32,8 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const has = isQuantile ? metadata.shape?.slice(0, -1) : metadata.shape
   const shape = stated.shape ?? openShape('output', has === undefined ? metadata : { ...metadata, shape: has })
   checkRank(at, name, has, shape)
+  checkAxes(at, axes, shape)
+  if (interval !== undefined && 'halfWidth' in interval) checkWidths(at, interval.halfWidth, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
   const spread = spreadOf(stated, at)
   const sure = interval?.level
@@ -82,6 +84,15 @@ function checkThree(at: string, { name, shape = [-1] }: OnnxMetadata): void {
   if (last !== 3 && last !== -1 && typeof last !== 'string')
     throw new TypeError(
       `${at}.interval.quantiles are the last axis, three long; the ONNX output '${name}' of the file has ${shapeText(shape)}: export the three that are stated`,
+    )
+}
+
+/** Throws where a half-width is stated for each of more or fewer values than there are. */
+function checkWidths(at: string, widths: number | readonly number[], shape: readonly (number | string)[]): void {
+  const last = shape.at(-1) ?? 1
+  if (typeof widths !== 'number' && typeof last === 'number' && widths.length !== last)
+    throw new TypeError(
+      `${at}.interval.halfWidth has ${widths.length} numbers, one for each of the last axis of ${shapeText(shape)}: ${last}`,
     )
 }
 
