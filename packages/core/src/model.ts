@@ -19,6 +19,8 @@ export interface Model<In = unknown, Out = unknown, Part = unknown> {
   readonly schemas?: { readonly input: Schema<unknown, unknown>; readonly output: Schema<unknown, unknown> }
   /** Set by a proxy of a guarded model: `invoke` passes the input on as stated, so that the boundary records every refusal. */
   readonly inputChecks?: 'where-it-runs'
+  /** For whom values are held that stand in for missing ones, where one caller sends for several. The caller unless stated. */
+  holder?(call: Pick<RunContext, 'caller' | 'statedInput'>): string
   /** Decides before anything is read whether the call may go on: admission and authority. Throws a `Fault` to refuse. */
   admit?(context: RunContext): Admitted | Promise<Admitted>
   /** Told of every fault in which a call of this model ends, refusals before `run` included. */
