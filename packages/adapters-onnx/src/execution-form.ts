@@ -5,6 +5,21 @@ export function checkExecution(execution: object): void {
   form(execution, 'execution')
 }
 
+/** As `checkExecution`, for what `workerPool` is made of. */
+export function checkPool(options: object): void {
+  poolForm(options, 'workerPool')
+}
+
+const poolForm = object({
+  runtime: (value, at) => {
+    if (!(value instanceof URL) && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`${at} is no address: pass import.meta.resolve('onnxruntime-web')`)
+  },
+  workers: wholeNumber,
+  environment: anything,
+  longestLoadMs: numberFrom(1),
+})
+
 const form = object(
   {},
   {

@@ -1,4 +1,5 @@
 import { Fault } from '@dinrail/core'
+import { checkPool } from './execution-form.ts'
 import { type Network, type NetworkCall, overload } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
@@ -81,8 +82,9 @@ export function workerPool({
   workers = 1,
   environment = {},
   longestLoadMs = 120_000,
+  ...others
 }: WorkerPoolOptions): WorkerPool {
-  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
+  checkPool({ runtime, workers, environment, longestLoadMs, ...others })
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
   const networks = new Map<number, WorkerOrder>()
   let members: PoolMember[] = []
