@@ -10,11 +10,8 @@ const byModel = new WeakMap<Model, Map<string, HeldValues>>()
 
 /** What is held for a holder in a model. Values of one never stand in for another's. */
 export function heldValues(model: Model, holder: string): HeldValues {
-  let holders = byModel.get(model)
-  if (holders === undefined) {
-    holders = new Map()
-    byModel.set(model, holders)
-  }
+  const holders = byModel.get(model) ?? new Map<string, HeldValues>()
+  byModel.set(model, holders)
   const held: HeldValues = holders.get(holder) ?? new Map()
   holders.delete(holder)
   holders.set(holder, held)

@@ -33,8 +33,8 @@ export function stream<In, Out, Part>(
 }
 
 // A text would be written behind the time of day, and no clock ever comes to infinity: neither bounds a call.
-const isBounded = ({ deadlineMs }: Partial<InvokeOptions> = {}) => Number.isFinite(deadlineMs) && deadlineMs! > 0
-const unbounded = 'a call needs deadlineMs: a number of milliseconds above 0'
+const isBounded = ({ deadlineMs }: Partial<InvokeOptions> = {}) => deadlineMs! > 0 && Number.isFinite(deadlineMs)
+const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
 
 type Described = ConstructorParameters<typeof Call>[0]
 
