@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { faultOf } from './fault-of.test-support.ts'
 import { halfBits, halfValue } from './half-floats.ts'
 import { type InputRecipe, type OnnxModel, onnxModel, type VectorField } from './index.ts'
+import { prepareInputs } from './prepared-contract.ts'
 import { identity, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
@@ -424,6 +425,13 @@ it.each<[string, InputRecipe]>([
 ])('a %s for a network of texts is refused with what feeds them', async (_, recipe) => {
   await expect(one(recipe, identity([1], 'string'))).rejects.toThrow(
     /^inputs.x: the ONNX input 'x' of the file takes texts, which \{ text: \{\} \} feeds/,
+  )
+})
+
+it('a sequence is refused as what cannot be fed, with what to export', () => {
+  const network = { inputs: [{ name: 'boxes', isTensor: false }], outputs: [] }
+  expect(() => prepareInputs(network)).toThrow(
+    /'boxes' is a sequence or map, which no runtime here can be fed: .*tensors only/,
   )
 })
 
