@@ -239,6 +239,21 @@ describe('tensors', () => {
   })
 })
 
+describe('an output whose recipe cannot be right is refused when it is loaded', () => {
+  it.each<[string, OutputRecipe, RegExp]>([
+    ['a name for one of two axes', { tensor: { shape: ['n', 2], axes: ['x'] } }, /1 axes are named.*\[n, 2\]/],
+    [
+      'half-widths for three of two values',
+      { tensor: { shape: [2], interval: { level: 0.9, halfWidth: [1, 2, 3] } } },
+      /halfWidth has 3 numbers.*last axis.* 2/,
+    ],
+  ])('%s', async (_, recipe, message) => {
+    const loading = read(recipe, [1, 2])
+    await expect(loading).rejects.toThrow(message)
+    await expect(loading).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
 describe('a tensor that is calculated', () => {
   /** What callers get where the network gives these elements. */
   async function calculated(type: Parameters<typeof identity>[1], x: Tensor, recipe: object) {
@@ -338,13 +353,6 @@ describe('what cannot be read is refused when it is loaded', () => {
       /holds int64, which are no scores: name the output that gives one/,
     ],
     ['characters without a blank', { characters: { field: 'a', alphabet: ['A', 'B'] } }, 'float32', /has no blank/],
-    ['names of more axes', { tensor: { shape: [2], axes: ['a', 'b'] } }, 'float32', /2 axes are named.* has 1/],
-    [
-      'half-widths of fewer values',
-      { tensor: { shape: [2], interval: { level: 0.9, halfWidth: [1] } } },
-      'float32',
-      /halfWidth has 1 numbers, one for each of the last axis of \[2\]: 2/,
-    ],
   ] as const)('%s', async (_, recipe, type, message) => {
     await expect(load(recipe, ['n', 2], type)).rejects.toThrow(message)
   })

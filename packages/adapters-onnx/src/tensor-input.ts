@@ -77,10 +77,10 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
   }
 }
 
-/** Throws a `TypeError` where more or fewer axes are named than there are. */
-export function checkAxes(at: string, axes: readonly string[] | undefined, shape: readonly unknown[]): void {
+/** Throws a `TypeError` where not each axis of a shape is named. */
+export function checkAxes(at: string, axes: readonly string[] | undefined, shape: readonly (number | string)[]): void {
   if (axes !== undefined && axes.length !== shape.length)
-    throw new TypeError(`${at}: ${axes.length} axes are named, its shape [${shape.join(', ')}] has ${shape.length}`)
+    throw new TypeError(`${at}: ${axes.length} axes are named, its shape ${shapeText(shape)} has ${shape.length}`)
 }
 
 function checkOverlap(overlap: number, shape: readonly (number | string)[], at: string): void {

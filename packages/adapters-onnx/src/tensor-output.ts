@@ -33,7 +33,8 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   const shape = stated.shape ?? openShape('output', has === undefined ? metadata : { ...metadata, shape: has })
   checkRank(at, name, has, shape)
   checkAxes(at, axes, shape)
-  if (interval !== undefined && 'halfWidth' in interval) checkWidths(at, interval.halfWidth, shape)
+  const halfWidth = interval !== undefined && 'halfWidth' in interval ? interval.halfWidth : 0
+  checkHalfWidths(at, halfWidth, shape)
   const schema: JsonSchema = { ...meaningOf(stated), tensor: { dtype, shape, ...(axes && { axes }) } }
   const spread = spreadOf(stated, at)
   const sure = interval?.level
@@ -63,7 +64,6 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
       const filled = () => filledTensor(dtype as 'float32' | 'float64', lengths)
       const ends = { value: filled(), low: filled(), high: filled() }
       const last = lengths.at(-1) ?? 1
-      const { halfWidth = 0 } = (interval as { halfWidth?: number | readonly number[] } | undefined) ?? {}
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
         throw new Fault('invalid-output', `${halfWidth.length} half-widths are stated, the network gave ${last} values`)
       for (let i = 0; i < ends.value.data.length; i++) {
@@ -87,12 +87,12 @@ function checkThree(at: string, { name, shape = [-1] }: OnnxMetadata): void {
     )
 }
 
-/** Throws where a half-width is stated for each of more or fewer values than there are. */
-function checkWidths(at: string, widths: number | readonly number[], shape: readonly (number | string)[]): void {
-  const last = shape.at(-1) ?? 1
-  if (typeof widths !== 'number' && typeof last === 'number' && widths.length !== last)
+/** Throws where there is not one for each element of the last axis, as far as that is known. */
+function checkHalfWidths(at: string, widths: number | readonly number[], shape: readonly (number | string)[]): void {
+  const last = shape.length === 0 ? 1 : shape.at(-1)
+  if (typeof widths !== 'number' && typeof last === 'number' && last >= 0 && widths.length !== last)
     throw new TypeError(
-      `${at}.interval.halfWidth has ${widths.length} numbers, one for each of the last axis of ${shapeText(shape)}: ${last}`,
+      `${at}.interval.halfWidth has ${widths.length} numbers, the last axis of its shape ${shapeText(shape)} is ${last} long`,
     )
 }
 
