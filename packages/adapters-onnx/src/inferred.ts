@@ -65,14 +65,14 @@ type Presence<One> = One extends { readonly missing: 'hold' | 'impute' } ? 'opti
 type FieldName<One, Otherwise> = One extends { readonly field: infer Name extends string } ? Name : Otherwise
 type TypeOf<One> = One extends { readonly dtype: infer Type extends DataType } ? Type : 'float32'
 
-/** The compiler doesn't know the file: of a type that is not stated, any may be what it takes. */
-type TensorSent<One> = One extends { readonly dtype: DataType } ? Tensor<TypeOf<One>> : Tensor
-
 type TextOf<One> = One extends { readonly many: true } ? readonly string[] : string
 
 type FieldsOfContext<Context> = {
   [Name in keyof Context]: readonly [Name, number, Presence<Context[Name]>]
 }[keyof Context]
+
+/** The compiler doesn't know the file: of a type that is not stated, any may be what it takes. */
+type TensorSent<One> = One extends { readonly dtype: DataType } ? Tensor<TypeOf<One>> : Tensor
 
 type SessionField<Inputs> =
   Extract<

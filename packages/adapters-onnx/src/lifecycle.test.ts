@@ -103,6 +103,17 @@ describe('an exchange', () => {
     await door.dispose?.()
   })
 
+  it('never leaves callers with a version that was disposed, such as the one before', async () => {
+    const [one, two] = await Promise.all([gain(1), gain(2, '1.1.0')])
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    await door.swap(two)
+    const fault = await faultOf(door.swap(one))
+    expect(fault).toMatchObject({ code: 'unavailable', retryable: false })
+    expect(fault.message).toContain('acme/gain 1.0.0 is disposed: load it again')
+    expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(6)
+    await door.dispose?.()
+  })
+
   it('is over once the door is disposed, and no version is left behind', async () => {
     const [one, two, three] = await Promise.all([gain(1), gain(1, '1.0.1'), gain(1, '1.0.2')])
     const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
@@ -129,17 +140,6 @@ describe('an exchange', () => {
     expect(fault.message.split('/input/properties/level/unit')).toHaveLength(2)
     expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(3)
     await Promise.all([door.dispose?.(), other.dispose()])
-  })
-
-  it('never leaves callers with a version that was disposed, such as the one before', async () => {
-    const [one, two] = await Promise.all([gain(1), gain(2, '1.1.0')])
-    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
-    await door.swap(two)
-    const fault = await faultOf(door.swap(one))
-    expect(fault).toMatchObject({ code: 'unavailable', retryable: false })
-    expect(fault.message).toContain('acme/gain 1.0.0 is disposed: load it again')
-    expect((await invoke(door, { level: 3 }, bounds)).output.level).toBe(6)
-    await door.dispose?.()
   })
 
   it('waits for the calls of the one before, whatever that one does itself', async () => {
