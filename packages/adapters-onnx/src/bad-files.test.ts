@@ -17,6 +17,12 @@ const unknownOperator = tinyNetwork({
   outputs: { y: [1] },
   build: (graph) => graph.apply('Frobnicate', ['x'], { output: 'y' }),
 })
+const ofTheFuture = tinyNetwork({
+  inputs: { x: [1] },
+  outputs: { y: [1] },
+  operatorSet: 99,
+  build: (graph) => graph.apply('Relu', ['x'], { output: 'y' }),
+})
 describe.each([
   ['onnxruntime-web', web as OnnxRuntime],
   ['onnxruntime-node', native as unknown as OnnxRuntime],
@@ -31,6 +37,7 @@ describe.each([
     ['a zip archive', Uint8Array.of(80, 75, 3, 4, 20, 0, 0, 0), 'invalid-input', /zip archive/],
     ['half a file', whole.slice(0, whole.length >> 1), 'invalid-input', /truncated|damaged/],
     ['two gigabytes that are not there', claims, 'invalid-input', /truncated|damaged/],
+    ['an operator set of the future', ofTheFuture, 'unsupported', /newer than this runtime.*older operator set/s],
     ['an operator that nobody knows', unknownOperator, 'unsupported', /operator/],
   ])('%s', async (_what, model, code, message) => {
     const fault = await onnxModel({ ...about, model: model as Uint8Array<ArrayBuffer> }).then(

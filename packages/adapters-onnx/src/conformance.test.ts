@@ -180,6 +180,24 @@ describe('code in place of recipes', () => {
     await model.dispose()
   })
 
+  it.each([
+    ['nothing', undefined, /must give \{ name: tensor \} at once/],
+    ['a promise', Promise.resolve({ x: tensor(new Float32Array(2), [1, 2]) }), /at once: await what it needs before/],
+    ['bare numbers', { x: Float32Array.of(1, 2) }, /'x' gave no tensor, such as tensor\(/],
+    ['a hole', { x: undefined }, /'x' gave no tensor/],
+  ])('is a fault of its own where it gives %s', async (_, given, message) => {
+    const inputs = customInputs(z.object({}), () => given as never)
+    const model = await onnxModel({ ...about, runtime: web, id: 'acme/coded', model: lines([2, 2]), inputs })
+    const fault = await invoke(model, {}, { deadlineMs: 5_000 }).catch((thrown: Fault) => thrown)
+    expect(fault).toMatchObject({ code: 'internal', message: expect.stringMatching(message) })
+    await model.dispose()
+  })
+
+  it('is none without a schema and a function', () => {
+    expect(() => customInputs(z.object({}), undefined as never)).toThrow(/^customInputs: pass a schema/)
+    expect(() => customOutputs(undefined as never, () => ({ output: {} }))).toThrow(/^customOutputs: pass a schema/)
+  })
+
   it.each<[Parameters<typeof identity>[1], FedTensors[string], FedTensors[string]]>([
     ['bool', tensor(Uint8Array.of(1, 0)), tensor(Uint8Array.of(1, 0))],
     ['float16', tensor(Float32Array.of(1.5, -Infinity)), tensor(Float32Array.of(1.5, -Infinity))],
@@ -210,6 +228,7 @@ describe('code in place of recipes', () => {
     ['bool', tensor(Uint8Array.of(1, 2)), 'gave 2 at element 1: booleans are 0 and 1'],
     ['float16', tensor(Float32Array.of(1e6)), 'gave 1000000 at element 0, which is beyond what float16 can hold'],
     ['int64', tensor(Int32Array.of(1)), 'takes int64, not int32'],
+    ['string', { dtype: 'string', shape: [1], data: ['co\0il'] }, 'holds a NUL character'],
   ] as const)('is a fault where %s cannot hold what it gives', async (type, x, message) => {
     const model = await onnxModel({
       ...about,

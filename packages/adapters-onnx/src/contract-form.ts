@@ -1,3 +1,4 @@
+import type { Limits } from '@dinrail/core'
 import { dataTypes } from './element-types.ts'
 
 /**
@@ -31,10 +32,11 @@ export const wholeNumber: Form = (value, at) => {
   if (!(Number.isInteger(value) && (value as number) > 0)) throw wrong(at, value, 'it must be a whole number above 0')
 }
 export const numberFrom =
-  (least: number): Form =>
+  (least: number, most = Number.POSITIVE_INFINITY): Form =>
   (value, at) => {
     number(value, at)
-    if ((value as number) < least) throw wrong(at, value, `it must be ${least} or more`)
+    if (!((value as number) >= least && (value as number) <= most))
+      throw wrong(at, value, `it must be ${least} ${most < Number.POSITIVE_INFINITY ? `to ${most}` : 'or more'}`)
   }
 export const anything: Form = () => {}
 
@@ -111,7 +113,12 @@ const kinds =
   }
 
 const range = object({}, { min: number, max: number })
-const limits = object({}, { physical: range, operating: range, training: range })
+const limits: Form = (value, at) => {
+  object({}, { physical: range, operating: range, training: range })(value, at)
+  const { physical = {}, training = {} } = value as Limits
+  if (training.min! > physical.max! || training.max! < physical.min!)
+    throw wrong(at, value, 'nothing that can be is what the model was trained on')
+}
 const scale = kinds({
   mean: object({ mean: number, deviation: number }),
   median: object({ median: number, spread: number }),
@@ -122,13 +129,23 @@ const described = { description: text }
 const meaning = { ...described, quantity: text, semantics: listOf(text) }
 const measured = { ...meaning, limits, maxAge: number }
 const numberField = { ...measured, missing: oneOf('reject', 'hold', 'impute'), default: number }
-const column: Form = (value, at) =>
+/** A value that stands in for a missing one is used by nothing else. */
+const withDefault =
+  (form: Form): Form =>
+  (value, at) => {
+    form(value, at)
+    const { missing, default: standIn } = value as { missing?: unknown; default?: unknown }
+    if (standIn !== undefined && missing !== 'impute')
+      throw wrong(`${at}.default`, standIn, "it stands in for a missing value, so state missing: 'impute' too")
+  }
+const column = withDefault((value, at) =>
   typeof value === 'object' && value !== null && 'categories' in value
     ? object(
         { name: fieldName, categories: listOf(text) },
         { ...described, encode: oneOf('one-hot', 'index'), missing: oneOf('reject', 'impute'), default: text },
       )(value, at)
-    : object({ name: fieldName, unit: text }, { ...numberField, scale })(value, at)
+    : object({ name: fieldName, unit: text }, { ...numberField, scale })(value, at),
+)
 const isLength = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
 const lengths = listOf((value, at) => {
   if (!isLength(value)) throw wrong(at, value, 'it must be a length')
@@ -170,14 +187,15 @@ const intervalOf = (halfWidth: Form) =>
     halfWidth: object({ level: number, halfWidth }),
     quantiles: object({ level: number, quantiles: listOf(number) }, { margin: number }),
   })
-const ofValue = { ...meaning, interval: intervalOf(number), clamp: range, limits, scale }
-const ofTensor = { ...meaning, interval: intervalOf(either(number, listOf(number))), clamp: range, limits }
+const ofAnswer = { ...meaning, clamp: range, limits: object({}, { physical: range }) }
+const ofValue = { ...ofAnswer, interval: intervalOf(number), scale }
+const ofTensor = { ...ofAnswer, interval: intervalOf(either(number, listOf(number))) }
 
 const inputs = kinds({
   vector: object({ vector: listOf(column) }, { window }),
   tensor: object({ tensor: object({}, { ...measured, ...tensorField, overlap: number }) }),
   image: object({ image }),
-  text: object({ text: object({}, { ...textField, longest: number }) }),
+  text: object({ text: object({}, { ...textField, longest: wholeNumber }) }),
   state: object({ state: text }, { shape: lengths }),
   constant: object({ constant: either(number, listOf(number)) }, { shape: lengths }),
 })
@@ -219,10 +237,10 @@ const parts: Members = {
   task: text,
   place,
   outsideTraining: oneOf('refuse', 'uncertain'),
-  timing: object({}, { defaultDeadlineMs: number, p50Ms: number, p99Ms: number, hardware: text }),
+  timing: object({}, { defaultDeadlineMs: numberFrom(0), p50Ms: numberFrom(0), p99Ms: numberFrom(0), hardware: text }),
   confidence: object(
     { calibration: oneOf('temperature', 'isotonic', 'conformal', 'none') },
-    { expectedCalibrationError: number },
+    { expectedCalibrationError: numberFrom(0, 1) },
   ),
   provenance: object(
     {},
@@ -230,7 +248,7 @@ const parts: Members = {
   ),
   inputs: record(inputs),
   outputs: record(outputs),
-  context: record(object({ unit: text }, numberField)),
+  context: record(withDefault(object({ unit: text }, numberField))),
   novelty,
   sessions: object({}, { most: number, idleMs: number }),
   golden: listOf(

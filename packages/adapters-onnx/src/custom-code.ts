@@ -6,6 +6,7 @@ export function customInputs<In, Parsed>(
   schema: Schema<In, Parsed>,
   feeds: (input: Parsed) => FedTensors,
 ): CustomInputs<In> {
+  checkCode('customInputs', schema, feeds)
   return { schema, feeds: feeds as CustomInputs<In>['feeds'] }
 }
 
@@ -14,5 +15,11 @@ export function customOutputs<Answer, Out>(
   schema: Schema<Answer, Out>,
   read: (tensors: NamedTensors, input: Readonly<Record<string, unknown>>, texts: NamedTexts) => RunResult<Answer>,
 ): CustomOutputs<Out> {
+  checkCode('customOutputs', schema, read)
   return { schema: schema as Schema<unknown, Out>, read: read as CustomOutputs<Out>['read'] }
+}
+
+function checkCode(name: string, schema: { readonly '~standard'?: object } | undefined, code: unknown): void {
+  if (schema?.['~standard'] === undefined || typeof code !== 'function')
+    throw new TypeError(`${name}: pass a schema, such as one of zod, and a function`)
 }

@@ -7,7 +7,18 @@ import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 /** Tensors of custom code as the network takes them. What is none of its inputs is left to the engine, which refuses it. */
 export function feedsOfCode(inputs: readonly OnnxMetadata[], given: FedTensors): Tensors {
   const feeds: Record<string, OnnxTensor> = {}
+  // Code in JavaScript may give anything, such as a promise, which nobody here waits for.
+  if (typeof given !== 'object' || given === null || given instanceof Promise)
+    throw new Fault(
+      'internal',
+      'the code for the inputs must give { name: tensor } at once: await what it needs before',
+    )
   for (const [name, tensor] of Object.entries(given)) {
+    if (typeof tensor?.dtype !== 'string')
+      throw new Fault(
+        'internal',
+        `the code for the ONNX input '${name}' gave no tensor, such as tensor(new Float32Array(…), shape)`,
+      )
     const type = inputs.find((one) => one.name === name)?.type
     feeds[name] = onnxTensor(name, type, tensor)
   }

@@ -1,5 +1,6 @@
 import { Fault } from '@dinrail/core'
 import { arrayOf, isDataOf } from './element-types.ts'
+import { endsEarly } from './fields-schema.ts'
 import type { Tensors } from './network.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
@@ -14,6 +15,8 @@ export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: T
     // Nearly always it is the very class: whether it extends it takes longer to find out.
     if (tensor.data.constructor !== arrayOf[tensor.type] && !isDataOf(tensor.type, tensor.data))
       throw problem(id, name, `takes ${type} as ${arrayOf[tensor.type].name}, not as ${tensor.data.constructor.name}`)
+    if (type === 'string' && (tensor.data as readonly unknown[]).some((one) => String(one).includes('\0')))
+      throw problem(id, name, endsEarly)
     let count = 1
     for (let axis = 0; axis < tensor.dims.length; axis++) count *= tensor.dims[axis]!
     if (tensor.data.length !== count)

@@ -63,6 +63,9 @@ function schemaOf<Value>(json: JsonSchema, validate: Schema<unknown, Value>['~st
   }
 }
 
+/** A network would answer what is written in front of it, as if nothing came behind. */
+export const endsEarly = 'holds a NUL character, at which the runtimes end a text: leave it out'
+
 type Check = (member: unknown) => string | undefined
 
 function checkOf({ type, enum: words, maxLength, items, minItems, maxItems }: JsonSchema): Check | undefined {
@@ -86,7 +89,8 @@ function checkOf({ type, enum: words, maxLength, items, minItems, maxItems }: Js
   if (type === 'string')
     return (member) => {
       if (typeof member !== 'string') return `must be a text, not ${wordFor(member)}`
-      return member.length > (maxLength as number) ? `has ${member.length} characters, at most ${maxLength}` : undefined
+      if (member.length > (maxLength as number)) return `has ${member.length} characters, at most ${maxLength}`
+      return member.includes('\0') ? endsEarly : undefined
     }
   return undefined
 }

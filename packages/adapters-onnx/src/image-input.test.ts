@@ -106,7 +106,10 @@ describe('a picture', () => {
     ['a crop of nothing', { size: [1, 1], crop: 0 }, /crop is 0/],
     ['three lengths', { size: [1, 1, 1] }, /size is \[1,1,1\]: two lengths/],
     ['a size beyond all memory', { size: [1, 9_000] }, /size is \[1,9000\]: .* at most 8192/],
-    ['a pad that is no colour', { size: [1, 1], pad: -1 }, /pad is -1: 0 to 255/],
+    ['a pad that is no colour', { size: [1, 1], fit: 'contain', pad: -1 }, /pad is -1: 0 to 255/],
+    ['a pad around nothing', { size: [1, 1], pad: 114 }, /pad is used by fit: 'contain' only/],
+    ['a bound of no length', { size: [1, 1], longest: 640 }, /longest is used by a size of 'keep' only/],
+    ['a multiple of no length', { size: [1, 1], multipleOf: 32 }, /multipleOf is used by a size of 'keep' only/],
     [
       'a deviation of nothing',
       { size: [1, 1], normalise: { mean: [0, 0, 0], deviation: [1, 0, 1] } },

@@ -62,16 +62,20 @@ type Size = readonly [height: number, width: number]
 /** As `longest`: a picture of this square is 800 MB of floats. */
 const longestSide = 8192
 
-function checkImage(
-  { size, multipleOf = 1, longest = 4096, crop = 1, pad = 0, normalise }: ImageField,
-  channels: number,
-  at: string,
-) {
+function checkImage(image: ImageField, channels: number, at: string): void {
+  const { size, fit, multipleOf = 1, longest = 4096, crop = 1, pad = 0, normalise } = image
   const whole = (one: number) => Number.isInteger(one) && one > 0
   if (size.length !== 2 || !size.every((length) => length === 'keep' || (whole(length) && length <= longestSide)))
     throw new TypeError(
       `${at}.image.size is ${JSON.stringify(size)}: two lengths, each in pixels, at most ${longestSide}, or keep`,
     )
+  const unused =
+    fit !== 'contain' && image.pad !== undefined
+      ? (['pad', "fit: 'contain'"] as const)
+      : !size.includes('keep') && (image.longest ?? image.multipleOf) !== undefined
+        ? ([image.longest === undefined ? 'multipleOf' : 'longest', "a size of 'keep'"] as const)
+        : undefined
+  if (unused !== undefined) throw new TypeError(`${at}.image.${unused[0]} is used by ${unused[1]} only: leave it out`)
   if (!(pad >= 0 && pad <= 255)) throw new TypeError(`${at}.image.pad is ${pad}: 0 to 255`)
   if (!whole(multipleOf) || !(longest >= multipleOf && longest <= longestSide))
     throw new TypeError(`${at}.image: multipleOf ${multipleOf} and longest ${longest} allow no length`)

@@ -35,6 +35,7 @@ const everything = await onnxModel({
     past: { vector: [{ name: 'load', unit: 'kW' }], window: { length: 30, from: 'input' } },
     picture: { image: { size: [224, 224] } },
     ids: { tensor: { field: 'order', dtype: 'int64' } },
+    mask: { tensor: {} },
     word: { text: {} },
     words: { text: { many: true } },
     rate: { constant: 16_000 },
@@ -62,6 +63,7 @@ expectTypeOf<In<typeof everything>>().toEqualTypeOf<{
   readonly load: Tensor<'float32'>
   readonly picture: Tensor<'uint8'>
   readonly order: Tensor<'int64'>
+  readonly mask: Tensor
   readonly word: string
   readonly words: readonly string[]
   readonly speed: number
@@ -87,6 +89,9 @@ expectTypeOf(stateful.openSession()).toExtend<Model<In<typeof stateful>, { reado
 
 const described = await onnxModel({ runtime, model })
 expectTypeOf<In<typeof described>>().toEqualTypeOf<Readonly<Record<string, unknown>>>()
+const left = await onnxModel({ ...stated, inputs: {}, outputs: {} })
+expectTypeOf<In<typeof left>>().toEqualTypeOf<Readonly<Record<string, unknown>>>()
+expectTypeOf<Out<typeof left>>().toEqualTypeOf<Readonly<Record<string, unknown>>>()
 
 const coded = await onnxModel({
   ...stated,

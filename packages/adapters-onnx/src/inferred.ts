@@ -1,14 +1,19 @@
 import type { DataType, Tensor } from '@dinrail/core'
 
 /** What callers send, as the recipes say it; anything where the file alone says it. */
-export type InputOfRecipes<Inputs, Context> = string extends keyof Inputs
-  ? Readonly<Record<string, unknown>>
-  : Named<FieldsOfInputs<Inputs> | FieldsOfContext<Context> | SessionField<Inputs>>
+export type InputOfRecipes<Inputs, Context> =
+  IsUnsaid<Inputs> extends true
+    ? Readonly<Record<string, unknown>>
+    : Named<FieldsOfInputs<Inputs> | FieldsOfContext<Context> | SessionField<Inputs>>
 
 /** What callers get. */
-export type OutputOfRecipes<Outputs> = string extends keyof Outputs
-  ? Readonly<Record<string, unknown>>
-  : Named<{ [Name in keyof Outputs]: FieldOfOutput<Name, Outputs[Name]> }[keyof Outputs]>
+export type OutputOfRecipes<Outputs> =
+  IsUnsaid<Outputs> extends true
+    ? Readonly<Record<string, unknown>>
+    : Named<{ [Name in keyof Outputs]: FieldOfOutput<Name, Outputs[Name]> }[keyof Outputs]>
+
+/** Recipes of nothing leave all to the file, as none do. */
+type IsUnsaid<Recipes> = string extends keyof Recipes ? true : [keyof Recipes] extends [never] ? true : false
 
 /** A label and how probable each of them is. */
 export interface Classification<Label extends string> {
@@ -43,7 +48,7 @@ type FieldOfInput<Name, Recipe> = Recipe extends {
   : Recipe extends { readonly vector: readonly (infer Column)[] }
     ? FieldOfColumn<Column>
     : Recipe extends { readonly tensor: infer One }
-      ? readonly [FieldName<One, Name>, Tensor<TypeOf<One>>, 'required']
+      ? readonly [FieldName<One, Name>, TensorSent<One>, 'required']
       : Recipe extends { readonly image: infer One }
         ? readonly [FieldName<One, Name>, Tensor<'uint8'>, 'required']
         : Recipe extends { readonly text: infer One }
@@ -75,6 +80,9 @@ type TextOf<One> = One extends { readonly many: true } ? readonly string[] : str
 type FieldsOfContext<Context> = {
   [Name in keyof Context]: readonly [Name, number, Presence<Context[Name]>]
 }[keyof Context]
+
+/** The compiler doesn't know the file: of a type that is not stated, any may be what it takes. */
+type TensorSent<One> = One extends { readonly dtype: DataType } ? Tensor<TypeOf<One>> : Tensor
 
 type SessionField<Inputs> =
   Extract<

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { faultOf } from './fault-of.test-support.ts'
 import { halfBits, halfValue } from './half-floats.ts'
 import { type InputRecipe, type OnnxModel, onnxModel, type VectorField } from './index.ts'
+import { prepareInputs } from './prepared-contract.ts'
 import { identity, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
@@ -125,6 +126,9 @@ describe('a vector of named fields', () => {
     expect(await fed(model, { count: 7 })).toEqual([7])
     const fault = await faultOf(invoke(model, { count: 7.5 } as never, bounds))
     expect(fault).toMatchObject({ code: 'invalid-input', field: '/input/count' })
+    // It is whole, and one of two that no number tells apart.
+    const large = await faultOf(invoke(model, { count: 2 ** 53 } as never, bounds))
+    expect(large.message).toContain('count is 9007199254740992, which is beyond -9007199254740991 to 9007199254740991')
     await model.dispose()
   })
 
@@ -196,6 +200,7 @@ describe('a vector that cannot be right is refused when it is loaded', () => {
       'int32',
       /takes int32, which cannot be scaled/,
     ],
+    ['numbers for a network of texts', [{ name: 'a', unit: '1' }], 'string', /takes string/],
   ] as const)('%s', async (_, fields, type, message) => {
     await expect(one({ vector: fields }, identity(['batch', 2], type))).rejects.toThrow(message)
   })
@@ -230,6 +235,14 @@ describe('a window', () => {
     const short = await faultOf(invoke(byTime, { ...input, load: tensor(new Float32Array(2)) } as never, bounds))
     expect(short).toMatchObject({ code: 'invalid-input', field: '/input/load' })
     await Promise.all([byTime.dispose(), byField.dispose(), inARow.dispose()])
+  })
+
+  it('from the input is always full, so that nothing can fill it', async () => {
+    const recipe = {
+      vector: [{ name: 'a', unit: '1' }],
+      window: { length: 5, from: 'input', filling: 'repeat' },
+    } as const
+    await expect(one(recipe, identity(['n', 5, 1]))).rejects.toThrow(/x.window.filling is repeat: .*always full/)
   })
 
   it('that would fill the memory is refused when it is loaded', async () => {
@@ -439,9 +452,30 @@ describe('texts and constants', () => {
     })
     const { output } = await invoke(model, { word: 'steel' }, bounds)
     expect(output).toMatchObject({ echo: 'steel', y: { data: BigInt64Array.of(16_000n) } })
-    expect((await faultOf(invoke(model, { word: 'steels' }, bounds))).field).toBe('/input/word')
+    for (const word of ['steels', 'st\0el'])
+      expect(await faultOf(invoke(model, { word }, bounds))).toMatchObject({
+        code: 'invalid-input',
+        field: '/input/word',
+      })
     await model.dispose()
   })
+})
+
+it.each<[string, InputRecipe]>([
+  ['constant', { constant: 1 }],
+  ['state', { state: 'y' }],
+  ['tensor', { tensor: {} }],
+])('a %s for a network of texts is refused with what feeds them', async (_, recipe) => {
+  await expect(one(recipe, identity([1], 'string'))).rejects.toThrow(
+    /^inputs.x: the ONNX input 'x' of the file takes texts, which \{ text: \{\} \} feeds/,
+  )
+})
+
+it('a sequence is refused as what cannot be fed, with what to export', () => {
+  const network = { inputs: [{ name: 'boxes', isTensor: false }], outputs: [] }
+  expect(() => prepareInputs(network)).toThrow(
+    /'boxes' is a sequence or map, which no runtime here can be fed: .*tensors only/,
+  )
 })
 
 describe('a constant that its type cannot hold is refused when it is loaded', () => {
@@ -510,6 +544,7 @@ describe('texts in a list', () => {
       [[], 'has 0 items'],
       [['a', 'long'], 'item 1 has 4 characters'],
       [['a', 1], 'item 1 must be a text'],
+      [['a', 'b\0c'], 'item 1 holds a NUL character'],
       ['ab', 'must be a list'],
     ] as const) {
       const fault = await faultOf(say(x as readonly string[]))

@@ -3,14 +3,16 @@ import type { CharactersOutput, LabelsOutput } from './contract.ts'
 import { numbersOf } from './element-types.ts'
 import { objectSchema } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
-import { checkFinite, elementsOfShape, type PreparedOutput } from './onnx-output.ts'
+import { checkFinite, checkNumeric, elementsOfShape, type PreparedOutput, wrongCount } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
 const probability = { type: 'number', limits: { physical: { min: 0, max: 1 } } } as const
 
 /** Scores of labels as probabilities, the most probable label and how sure it is. */
-export function labelsOutput({ name, shape }: OnnxMetadata, recipe: LabelsOutput): PreparedOutput {
+export function labelsOutput(metadata: OnnxMetadata, recipe: LabelsOutput): PreparedOutput {
+  const { name, shape } = metadata
   const at = `outputs.${name}`
+  checkNumeric(at, metadata, true)
   const { labels, field, scores = 'probabilities', temperature = 1, isotonic } = recipe
   if (labels.length < 2 || new Set(labels).size !== labels.length)
     throw new TypeError(`${at}.labels must be two or more different words`)
@@ -29,7 +31,7 @@ export function labelsOutput({ name, shape }: OnnxMetadata, recipe: LabelsOutput
     read(tensor, answer) {
       const given = numbersOf(name, tensor)
       if (given.length !== labels.length && !(given.length === 1 && labels.length === 2))
-        throw new Fault('invalid-output', `the network gave ${given.length} scores for ${labels.length} labels`)
+        throw wrongCount(name, tensor?.dims, `${labels.length} labels`)
       checkFinite(given, name)
       const values = probabilitiesOf(given, scores, temperature, name)
       let best = 0
@@ -114,9 +116,13 @@ function isotonicCurve({ score, probability: right }: NonNullable<LabelsOutput['
 }
 
 /** The best path of a text recogniser: repeated characters are one, and the blank one divides them. */
-export function charactersOutput({ name, shape }: OnnxMetadata, { characters }: CharactersOutput): PreparedOutput {
+export function charactersOutput(metadata: OnnxMetadata, { characters }: CharactersOutput): PreparedOutput {
+  const { name, shape } = metadata
+  checkNumeric(`outputs.${name}`, metadata, true)
   const { field, alphabet, scores = 'probabilities' } = characters
   const width = alphabet.length
+  if (!alphabet.includes(''))
+    throw new TypeError(`outputs.${name}.characters.alphabet has no blank: the class that divides characters is ''`)
   const last = shape?.at(-1)
   if (typeof last === 'number' && last > 0 && last !== width)
     throw new TypeError(`the alphabet has ${width} characters, the ONNX output '${name}' has ${shapeText(shape)}`)

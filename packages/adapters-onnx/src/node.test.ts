@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { within } from './engine.test-support.ts'
@@ -31,6 +32,13 @@ async function load(location: string) {
   await writeFile(file, externalSum(location))
   return loadEngine({ runtime: ort, ...(await readModel(file)), id: 'test/external' })
 }
+
+it('a model is read by its path, and by its address as import.meta.resolve gives it', async () => {
+  const file = path.join(folder, 'one.onnx')
+  await writeFile(file, 'bytes')
+  for (const place of [file, pathToFileURL(file), pathToFileURL(file).href])
+    expect(new TextDecoder().decode((await readModel(place)).bytes)).toBe('bytes')
+})
 
 describe('weights beside the file', () => {
   it.each(['weights/two.bin', './weights/two.bin', 'inside.bin'])(

@@ -17,7 +17,9 @@ const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
  * words or through a link.
  */
 export async function readModel(file: string | URL): Promise<ModelFiles> {
-  const at = path.resolve(typeof file === 'string' ? file : fileURLToPath(file))
+  // `import.meta.resolve` gives an address as a text.
+  const isPath = typeof file === 'string' && !file.startsWith('file:')
+  const at = path.resolve(isPath ? file : fileURLToPath(file))
   const bytes = await readBytes(at)
   const folder = await realpath(path.dirname(at))
   return {

@@ -2,7 +2,7 @@ import { type Fault, invoke } from '@dinrail/core'
 import * as ort from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { type Novelty, onnxModel } from './index.ts'
-import { lines, tinyNetwork } from './tiny-networks.test-support.ts'
+import { identity, lines, tinyNetwork } from './tiny-networks.test-support.ts'
 
 ort.env.wasm.numThreads = 1
 
@@ -155,6 +155,35 @@ describe('a score that does not fit the file is refused when it is loaded', () =
       },
       /precision is the inverse of no covariance/,
     ],
+    ['a tensor and itself', { kind: 'reconstruction', of: 'x', by: 'x', threshold: 1 }, /'x' with itself: no input/],
+    [
+      'components that leave nothing',
+      {
+        kind: 'residual',
+        of: 'x',
+        mean: [0, 0],
+        components: [
+          [1, 0],
+          [0, 1],
+        ],
+        threshold: 1,
+      },
+      /leave nothing of 2 dimensions/,
+    ],
+    [
+      'a matrix of zeros',
+      {
+        kind: 'mahalanobis',
+        of: 'x',
+        mean: [0, 0],
+        precision: [
+          [0, 0],
+          [0, 0],
+        ],
+        threshold: 1,
+      },
+      /precision is zero/,
+    ],
     [
       'a threshold that is none',
       { kind: 'residual', of: 'x', mean: [0, 0], components: [], threshold: -1 },
@@ -162,5 +191,12 @@ describe('a score that does not fit the file is refused when it is loaded', () =
     ],
   ])('%s', async (_, novelty, message) => {
     await expect(load(novelty as unknown as Novelty)).rejects.toThrow(message)
+  })
+
+  it('texts', async () => {
+    const novelty = { kind: 'mahalanobis', of: 'x', mean: [0], precision: [[1]], threshold: 1 } as const
+    const about = { runtime: ort, id: 'acme/tiny', version: '1.0.0', title: 'Tiny', task: 'process-analysis' } as const
+    const loading = onnxModel({ ...about, model: identity([1], 'string'), novelty })
+    await expect(loading).rejects.toThrow(/'x', which holds texts/)
   })
 })

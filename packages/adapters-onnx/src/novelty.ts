@@ -21,6 +21,8 @@ export function noveltyScore(
       throw new TypeError(
         `novelty speaks of '${name}'; the file has the inputs and outputs ${all.map((one) => one.name).join(', ')}`,
       )
+    if (metadata.type === 'string')
+      throw new TypeError(`novelty speaks of '${name}', which holds texts: a score is of numbers`)
     return elementsOfShape(metadata.shape)
   }
   if (!(novelty.threshold >= 0)) throw new TypeError(`novelty.threshold is ${novelty.threshold}: 0 or more`)
@@ -28,6 +30,7 @@ export function noveltyScore(
   const length = lengthOf(of)
   if (novelty.kind === 'reconstruction') {
     const { by } = novelty
+    if (of === by) throw new TypeError(`novelty compares '${of}' with itself: ${blind}`)
     const other = lengthOf(by)
     if (length !== undefined && other !== undefined && length !== other)
       throw new TypeError(`novelty: '${of}' has ${length} elements, '${by}' has ${other}`)
@@ -47,7 +50,11 @@ export function noveltyScore(
   const isSquare = novelty.kind === 'residual' || rows.length === size
   if (!isSquare || rows.some((row) => row.length !== size))
     throw new TypeError(`novelty: its matrix must have ${size} columns, as many as its mean has numbers`)
-  if (novelty.kind === 'residual') checkOrthonormal(rows)
+  if (novelty.kind === 'residual') {
+    checkOrthonormal(rows)
+    if (rows.length >= size) throw new TypeError(`novelty.components leave nothing of ${size} dimensions: ${blind}`)
+  } else if (rows.every((row) => row.every((one) => one === 0)))
+    throw new TypeError(`novelty.precision is zero: ${blind}`)
   else if (!isPositive(rows))
     throw new TypeError('novelty.precision is the inverse of no covariance: with it some inputs would be nowhere far')
   const distance = novelty.kind === 'mahalanobis' ? mahalanobis : residual
@@ -60,6 +67,8 @@ export function noveltyScore(
     )
   }
 }
+
+const blind = 'no input would ever be unlike the training data'
 
 type Matrix = readonly (readonly number[])[]
 

@@ -1,6 +1,7 @@
 import { Fault } from '@dinrail/core'
 import type { Properties } from './fields-schema.ts'
-import type { OnnxTensor } from './runtime.ts'
+import { shapeText } from './onnx-input.ts'
+import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 
 /** A recipe of one ONNX output, held against the file and ready for use. */
 export interface PreparedOutput {
@@ -24,6 +25,26 @@ export function elementsOfShape(shape: readonly (number | string)[] | undefined)
     count *= length
   }
   return count
+}
+
+/** Throws a `TypeError` where an output that is read as numbers holds something else. */
+export function checkNumeric(at: string, { name, type }: OnnxMetadata, isScore = false): void {
+  if (type === 'string')
+    throw new TypeError(`${at}: the ONNX output '${name}' of the file holds texts: use { text: {} }`)
+  // What has no room for a share is a class that the network chose itself.
+  if (isScore && (type === 'int64' || type === 'bool'))
+    throw new TypeError(
+      `${at}: the ONNX output '${name}' of the file holds ${type}, which are no scores: name the output that gives one for each`,
+    )
+}
+
+/** For more or fewer numbers than are stated, which are those of one row. */
+export function wrongCount(name: string, dims: readonly number[] | undefined, stated: string): Fault {
+  return new Fault(
+    'invalid-output',
+    `the network gave ${shapeText(dims)} as '${name}', stated are ${stated}: { tensor: {} } reads several rows at once`,
+    { field: '/output' },
+  )
 }
 
 /** Throws `invalid-output` for the first number that is none: nothing may be decided on it. */

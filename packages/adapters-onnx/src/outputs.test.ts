@@ -409,6 +409,43 @@ describe('an interval of quantiles is refused where the network gives more or fe
   })
 })
 
+describe('what cannot be read is refused when it is loaded', () => {
+  const load = (recipe: object, dims: readonly (number | string)[], type: Parameters<typeof identity>[1]) =>
+    onnxModel({ ...stated, model: identity(dims, type), outputs: { y: recipe as OutputRecipe } })
+
+  it.each([
+    ['labels of texts', { labels }, 'string', /outputs.y: .* holds texts: use \{ text: \{\} \}/],
+    ['values of texts', { values: [{ name: 'a', unit: '1' }] }, 'string', /outputs.y: .* holds texts/],
+    ['characters of texts', { characters: { field: 'a', alphabet: ['', 'A'] } }, 'string', /outputs.y: .* holds texts/],
+    [
+      'labels of a chosen class',
+      { labels },
+      'int64',
+      /holds int64, which are no scores: name the output that gives one/,
+    ],
+    ['characters without a blank', { characters: { field: 'a', alphabet: ['A', 'B'] } }, 'float32', /has no blank/],
+  ] as const)('%s', async (_, recipe, type, message) => {
+    await expect(load(recipe, ['n', 2], type)).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['labels', { labels }],
+    [
+      'values',
+      {
+        values: [
+          { name: 'a', unit: '1' },
+          { name: 'b', unit: '1' },
+        ] as ValueField[],
+      },
+    ],
+  ])('and %s of several rows say what reads them', async (_, recipe) => {
+    const fault = await faultOf(read(recipe, [0.9, 0.1, 0.5, 0.5], [2, 2]))
+    expect(fault).toMatchObject({ code: 'invalid-output', field: '/output' })
+    expect(fault.message).toMatch(/gave \[2, 2\] as 'y', stated are 2 .*\{ tensor: \{\} \} reads several rows/)
+  })
+})
+
 describe('characters', () => {
   const alphabet = ['', 'A', 'B']
   const steps = (...best: number[]) => best.flatMap((one) => alphabet.map((_, i) => (i === one ? 0.8 : 0.1)))

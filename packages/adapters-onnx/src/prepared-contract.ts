@@ -186,7 +186,7 @@ function refuseUnusable(side: 'input' | 'output', { name, isTensor }: OnnxMetada
   if (name === '__proto__') throw new TypeError(`no ONNX ${side} can be named __proto__: rename it in the file`)
   if (!isTensor)
     throw new TypeError(
-      `the ONNX ${side} '${name}' is a sequence or map, which no runtime here gives back: export the model again with zipmap=False, or without it`,
+      `the ONNX ${side} '${name}' is a sequence or map, which no runtime here ${side === 'input' ? 'can be fed' : 'gives back'}: export the model again with ${side === 'input' ? 'tensors only' : 'zipmap=False, or without it'}`,
     )
 }
 
@@ -197,10 +197,10 @@ function metadataOf(at: string, name: string, all: readonly OnnxMetadata[]): Onn
   return found
 }
 
-export function isCustomInputs(stated: NonNullable<StatedInputs>): stated is CustomInputs<unknown> {
-  return typeof stated.feeds === 'function'
+export function isCustomInputs(stated: StatedInputs | null): stated is CustomInputs<unknown> {
+  return typeof stated?.feeds === 'function'
 }
 
-export function isCustomOutputs(stated: NonNullable<StatedOutputs>): stated is CustomOutputs<unknown> {
-  return typeof stated.read === 'function'
+export function isCustomOutputs(stated: StatedOutputs | null): stated is CustomOutputs<unknown> {
+  return typeof stated?.read === 'function'
 }

@@ -226,6 +226,46 @@ describe('a file that describes itself', () => {
       { inputs: { x: { vector: [], window: { length: 2, from: 'past' } } } },
       /from is past: it must be input or calls/,
     ],
+    [
+      'a stand-in that nothing would use',
+      { inputs: { x: { vector: [{ name: 'a', unit: '1', default: 3 }] } } },
+      /vector\[0\].default is 3: .*state missing: 'impute' too/,
+    ],
+    [
+      'a stand-in for a value that is held',
+      { context: { speed: { unit: 'm/s', missing: 'hold', maxAge: 1_000, default: 3 } } },
+      /context.speed.default is 3: .*state missing: 'impute' too/,
+    ],
+    [
+      'a stand-in for a word that nothing would use',
+      { inputs: { x: { vector: [{ name: 'a', categories: ['p', 'q'], default: 'p' }] } } },
+      /vector\[0\].default is p: /,
+    ],
+    [
+      'a training beyond all that can be',
+      { inputs: { x: { tensor: { limits: { physical: { max: 10 }, training: { min: 20 } } } } } },
+      /x.tensor.limits is .*nothing that can be is what the model was trained on/,
+    ],
+    [
+      'limits of an answer that nobody checks',
+      { outputs: { y: { values: [{ name: 'a', unit: '1', limits: { training: { max: 1 } } }] } } },
+      /values\[0\].limits.training is no member of it: it takes physical/,
+    ],
+    [
+      'half a character',
+      { inputs: { x: { text: { longest: 0.5 } } } },
+      /longest is 0.5: it must be a whole number above 0/,
+    ],
+    [
+      'a deadline in the past',
+      { timing: { defaultDeadlineMs: -1 } },
+      /timing.defaultDeadlineMs is -1: it must be 0 or more/,
+    ],
+    [
+      'an error above all errors',
+      { confidence: { calibration: 'none', expectedCalibrationError: 3 } },
+      /expectedCalibrationError is 3: it must be 0 to 1/,
+    ],
   ])('is refused in code as in a file with %s', async (_, change, message) => {
     const odd = { ...contract, golden: [], ...change } as EmbeddedContract
     await expect(onnxModel({ runtime: ort, model: bare, ...odd })).rejects.toThrow(message)
@@ -274,6 +314,14 @@ describe('a file that describes itself', () => {
     expect(() => embedDescriptor(bare, { ...contract, description: 'x'.repeat(5_000_000) })).toThrow(
       /at most 4194304 may be/,
     )
+  })
+
+  it.each([
+    ['what readModel gives', { bytes: bare }, contract, /\(await readModel\(path\)\).bytes/],
+    ['a path', 'strip.onnx', contract, /pass the bytes/],
+    ['no contract', bare, undefined, /the contract is no JSON object/],
+  ])('is not made of %s', (_, bytes, given, message) => {
+    expect(() => embedDescriptor(bytes as typeof bare, given as typeof contract)).toThrow(message)
   })
 
   it('holds nothing that JSON would lose', () => {

@@ -207,6 +207,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
 
   const model: Answering = {
     ...base,
+    ...(keepsSessions && { holder: sessionHolder }),
     descriptor: base.descriptor as Answering['descriptor'],
     openSession,
     health: (): Health => ({
@@ -264,6 +265,14 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
       loadedInMs = ms
     },
   }
+}
+
+/** What one session of a caller sent stands in for nothing that another one leaves out. */
+function sessionHolder({ caller, statedInput }: Pick<RunContext, 'caller' | 'statedInput'>): string {
+  const { session } = (statedInput ?? {}) as { readonly session?: unknown }
+  // As all values a session may be stated in a sample; what is no text is refused a moment later.
+  const name = typeof session === 'object' ? (session as { readonly value?: unknown } | null)?.value : session
+  return JSON.stringify([caller.id, ...(typeof name === 'string' ? [name] : [])])
 }
 
 /** How often a golden question is asked: a window over calls is filled with the one moment that it states. */

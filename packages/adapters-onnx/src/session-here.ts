@@ -96,13 +96,28 @@ async function open(
 
 const unknownOperator = /No Op registered|not a registered function|Could not find an implementation|NOT_IMPLEMENTED/
 
+const newerFormat = /Unsupported model IR version|official(?:ly)? released onnx opset/
+
 export function loadFault(id: string, problem: unknown): Fault {
   const { message } = Fault.from(problem)
   if (unknownOperator.test(message))
     return new Fault(
       'unsupported',
-      `${id}: this runtime lacks an operator of the network: ${message}. Export with an older operator set, or pass a runtime that has it`,
+      `${id}: this runtime lacks an operator of the network: ${message}. Export with another operator set, or pass a runtime that has it`,
       { field: '/model', cause: problem },
+    )
+  if (newerFormat.test(message))
+    return new Fault(
+      'unsupported',
+      `${id}: the file is newer than this runtime: ${message}. Export with an older operator set or IR version, or pass a newer runtime`,
+      { field: '/model', cause: problem },
+    )
+  // It is not the file: a provider that was asked for is unknown, or could not be started.
+  if (/no available backend found/.test(message))
+    return new Fault(
+      /backend not found/.test(message) ? 'unsupported' : 'unavailable',
+      `${id}: this runtime has none of the providers that were asked for, or could not start it: ${message}`,
+      { cause: problem },
     )
   return new Fault('invalid-input', `${id}: no ONNX model that this runtime can load: ${message}`, {
     field: '/model',

@@ -63,6 +63,31 @@ describe('a network with state', () => {
     await model.dispose()
   })
 
+  it('holds what one session sent for no other one, where a gateway sends for several machines', async () => {
+    const model = await onnxModel({
+      ...about,
+      model: adder(),
+      inputs: {
+        x: { vector: [{ name: 'pieces', unit: '1', missing: 'hold', maxAge: 60_000 }] },
+        total: { state: 'next' },
+      },
+      outputs: { y: { values: [{ name: 'total', unit: '1' }] } },
+    })
+    const ask = (session: unknown, value?: number) => {
+      const pieces = value === undefined ? {} : { pieces: { value, sourceTime: new Date().toISOString() } }
+      return invoke(model, { ...pieces, session } as never, from('gateway'))
+    }
+    await ask('press-1', 100)
+    for (const session of ['press-2', undefined, { value: 'press-2' }])
+      expect(await faultOf(ask(session))).toMatchObject({ code: 'invalid-input', field: '/input/pieces' })
+    await ask('press-2', 5)
+    expect((await ask({ value: 'press-1' })).output).toEqual({ total: 200 })
+    expect((await ask('press-2')).output).toEqual({ total: 10 })
+    for (const session of [5n, null, {}, []])
+      expect(await faultOf(ask(session, 1))).toMatchObject({ code: 'invalid-input', field: '/input/session' })
+    await model.dispose()
+  })
+
   it('opens sessions of their own, which end when they are disposed', async () => {
     const model = await counter({ most: 2 })
     const one = model.openSession()

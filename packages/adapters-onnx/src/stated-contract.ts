@@ -56,7 +56,9 @@ function contractIn(text: string): EmbeddedContract {
  * `invalid-input` where the bytes are no ONNX file.
  */
 export function embedDescriptor(bytes: Uint8Array, contract: EmbeddedContract): Uint8Array<ArrayBuffer> {
-  const text = JSON.stringify(contract, plain)
+  if (!(bytes instanceof Uint8Array))
+    throw new TypeError('embedDescriptor: pass the bytes of the file, such as (await readModel(path)).bytes')
+  const text = JSON.stringify(contract ?? null, plain)
   try {
     contractIn(text)
   } catch (problem) {
@@ -108,8 +110,8 @@ export function mergedContract(embedded: EmbeddedContract, given: WholeContract)
   // What is passed on as undefined is not said, least of all that the file's golden answers or its novelty are nothing.
   const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as WholeContract
   checkSame('id', embedded.id, stated.id)
-  const inputs = stated.inputs !== undefined && isCustomInputs(stated.inputs) ? undefined : stated.inputs
-  const outputs = stated.outputs !== undefined && isCustomOutputs(stated.outputs) ? undefined : stated.outputs
+  const inputs = isCustomInputs(stated.inputs) ? undefined : stated.inputs
+  const outputs = isCustomOutputs(stated.outputs) ? undefined : stated.outputs
   checkForm({ ...stated, inputs, outputs })
   checkMeanings('inputs', inputMeanings(embedded.inputs), inputMeanings(inputs))
   checkMeanings('context', contextMeanings(embedded.context), contextMeanings(stated.context))

@@ -1,11 +1,12 @@
 import { compareDescriptors, Fault, type Model } from '@dinrail/core'
+import type { OnnxModel } from './definition.ts'
 
 /** A model whose implementation can be exchanged while it is called. */
 export interface SwappableModel<In, Out> extends Model<In, Out, never> {
   /**
    * Lets all later calls go to `next`, and disposes of the one before once its calls have ended, which is when it settles.
-   * Throws `contract-changed` where `next` would break what callers were promised, and `unavailable` once the door is disposed;
-   * then nothing has changed, and `next` is still its owner's.
+   * Throws `contract-changed` where `next` would break what callers were promised, and `unavailable` once the door or `next` is
+   * disposed; then nothing has changed, and `next` is still its owner's.
    */
   swap(next: Model<In, Out, never>): Promise<void>
 }
@@ -41,9 +42,15 @@ export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel
       if (verdict === 'breaking')
         throw new Fault(
           'contract-changed',
-          `${next.descriptor.id} ${next.descriptor.version} cannot take over: ${broken?.field} ${broken?.message}`,
+          `${next.descriptor.id} ${next.descriptor.version} cannot take over: ${broken?.message}`,
           { details: { changes } },
         )
+      // The version before a swap, for one, is disposed: whoever rolls back has to load it again.
+      const { state = 'ready' } = (next as Partial<OnnxModel<In, Out>>).health?.() ?? {}
+      if (state !== 'ready')
+        throw new Fault('unavailable', `${next.descriptor.id} ${next.descriptor.version} is ${state}: load it again`, {
+          retryable: false,
+        })
       const drained = current.close()
       current = openDoor(next)
       leaving.add(drained)

@@ -100,7 +100,7 @@ export function openShape(side: 'input' | 'output', { name, shape }: OnnxMetadat
 function typeOf(at: string, { name, type }: OnnxMetadata): OnnxType {
   if (type === undefined || type === 'string')
     throw new TypeError(
-      `${at}.tensor: the ONNX input '${name}' of the file takes ${type ?? 'no tensor'}${type === 'string' ? ': use { text: {} }' : ''}`,
+      `${at}: the ONNX input '${name}' of the file takes ${type === 'string' ? 'texts, which { text: {} } feeds' : 'no tensor'}`,
     )
   return type as OnnxType
 }

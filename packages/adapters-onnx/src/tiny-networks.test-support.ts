@@ -25,11 +25,18 @@ interface TinyNetwork {
   readonly inputs: Readonly<Record<string, Port>>
   readonly outputs: Readonly<Record<string, Port>>
   readonly metadata?: Readonly<Record<string, string>>
+  readonly operatorSet?: number
   readonly build: (graph: OnnxGraph) => void
 }
 
 /** An ONNX file of a few nodes, written when a test needs it. */
-export function tinyNetwork({ inputs, outputs, metadata = {}, build }: TinyNetwork): Uint8Array<ArrayBuffer> {
+export function tinyNetwork({
+  inputs,
+  outputs,
+  metadata = {},
+  operatorSet = 13,
+  build,
+}: TinyNetwork): Uint8Array<ArrayBuffer> {
   const graph = onnxGraph()
   build(graph)
   return new Uint8Array(
@@ -37,7 +44,7 @@ export function tinyNetwork({ inputs, outputs, metadata = {}, build }: TinyNetwo
       name: 'tiny',
       description: '',
       producer: { name: 'dinrail-tests', version: '1' },
-      operatorSets: { '': 13 },
+      operatorSets: { '': operatorSet },
       nodes: graph.nodes,
       constants: graph.constants,
       inputs: ports(inputs),

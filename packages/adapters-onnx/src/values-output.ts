@@ -1,16 +1,18 @@
-import { Fault, type JsonSchema, type Range } from '@dinrail/core'
+import type { JsonSchema, Range } from '@dinrail/core'
 import type { OutputTensor, Scale, ValueField, ValuesOutput } from './contract.ts'
 import { numbersOf } from './element-types.ts'
 import { objectSchema, propertiesOf } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
-import { checkFinite, elementsOfShape, type PreparedOutput } from './onnx-output.ts'
+import { checkFinite, checkNumeric, elementsOfShape, type PreparedOutput, wrongCount } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
 import { lineOf } from './scale.ts'
 import { meaningOf } from './vector-input.ts'
 
 /** Named numbers, one after the other. */
-export function valuesOutput({ name, shape }: OnnxMetadata, { values }: ValuesOutput): PreparedOutput {
+export function valuesOutput(metadata: OnnxMetadata, { values }: ValuesOutput): PreparedOutput {
+  const { name, shape } = metadata
   const at = `outputs.${name}`
+  checkNumeric(at, metadata)
   const widths = values.map(({ interval }) => (interval !== undefined && 'quantiles' in interval ? 3 : 1))
   const width = widths.reduce<number>((sum, one) => sum + one, 0)
   const count = elementsOfShape(shape)
@@ -23,11 +25,7 @@ export function valuesOutput({ name, shape }: OnnxMetadata, { values }: ValuesOu
     properties: propertiesOf(values.map((field) => [field.name, valueSchema(field)])),
     read(tensor, answer) {
       const numbers = numbersOf(name, tensor)
-      if (numbers.length !== width)
-        throw new Fault(
-          'invalid-output',
-          `the network gave ${numbers.length} elements as '${name}', stated are ${width}`,
-        )
+      if (numbers.length !== width) throw wrongCount(name, tensor?.dims, `${width} values`)
       checkFinite(numbers, name)
       let column = 0
       readers.forEach(([field, spread], i) => {

@@ -94,7 +94,9 @@ function lengthsOf({ shape }: OnnxMetadata, width: number, window: Window | unde
   return window.layout === 'fields-first' ? [width, window.length] : [window.length, width]
 }
 
-function checkWindow({ length }: Window, at: string): void {
+function checkWindow({ length, from, filling }: Window, at: string): void {
+  if (from === 'input' && filling !== undefined)
+    throw new TypeError(`${at}.window.filling is ${filling}: a window from the input is always full`)
   if (!(Number.isInteger(length) && length > 1)) throw new TypeError(`${at}.window.length is ${length}: two or more`)
 }
 
@@ -129,11 +131,16 @@ function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string
 function wholeNumber(name: string, type: OnnxType): Writer {
   const [least, most] = rangeOf(type)
   return (value, row, column) => {
-    if (!Number.isSafeInteger(value))
+    if (!Number.isInteger(value))
       throw new Fault('invalid-input', `/input/${name} must be a whole number, since the network takes ${type}`, {
         field: `/input/${name}`,
       })
-    if (!((value as number) >= least && (value as number) <= most)) throw beyond(name, value, type)
+    if (!((value as number) >= least && (value as number) <= most))
+      throw new Fault(
+        'invalid-input',
+        `/input/${name} is ${String(value)}, which is beyond ${least} to ${most}: the network takes ${type}`,
+        { field: `/input/${name}` },
+      )
     row[column] = value as number
   }
 }

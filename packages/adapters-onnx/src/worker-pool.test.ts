@@ -206,7 +206,6 @@ describe('in a pool', () => {
     })
     const empty = workerPool({ runtime: 'data:text/javascript,export const nothing = 1' })
     expect((await faultOf(load(mlp(), { where: 'pool', pool: empty }))).message).toContain('is no ONNX runtime')
-    expect(() => workerPool({ runtime: runtimeUrl, workers: 0 })).toThrow(TypeError)
   })
 })
 
@@ -215,5 +214,19 @@ describe('where it is worth it', () => {
     const pool = workerPool({ runtime: runtimeUrl })
     expect((await load(mlp(), { pool })).place).toBe('here')
     expect((await load(cnn(), { pool })).place).toBe('pool')
+  })
+})
+
+describe('a pool of what nobody knows is refused when it is made', () => {
+  it.each([
+    ['no runtime', {}, /workerPool.runtime is missing/],
+    ['a runtime that is none', { runtime: ort }, /workerPool.runtime is no address: pass import.meta.resolve/],
+    ['nobody', { runtime: runtimeUrl, workers: 0 }, /workerPool.workers is 0: it must be a whole number above 0/],
+    ['a misspelt bound', { runtime: runtimeUrl, longestLoad: 5 }, /workerPool.longestLoad is no member of it/],
+    ['no time', { runtime: runtimeUrl, longestLoadMs: -5 }, /workerPool.longestLoadMs is -5: it must be 1 or more/],
+  ])('%s', (_, options, message) => {
+    const make = () => workerPool(options as unknown as Parameters<typeof workerPool>[0])
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
   })
 })

@@ -1,5 +1,6 @@
 import { Fault } from '@dinrail/core'
 import { alone, copied, isPart, ownData } from './array-parts.ts'
+import { checkPool } from './execution-form.ts'
 import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
 import { type NetworkOrders, type PoolMember, poolMember, WorkerLost } from './pool-member.ts'
@@ -89,8 +90,9 @@ export function workerPool({
   workers = 1,
   environment = {},
   longestLoadMs = 120_000,
+  ...others
 }: WorkerPoolOptions): WorkerPool {
-  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError(`${workers} workers are no number above 0`)
+  checkPool({ runtime, workers, environment, longestLoadMs, ...others })
   const start: WorkerOrder = { kind: 'start', runtime: String(runtime), environment: { numThreads: 1, ...environment } }
   const networks = new Map<number, NetworkOrders>()
   let members: PoolMember[] = []

@@ -17,7 +17,7 @@ export function checkInput<In, Out, Part>(model: Model<In, Out, Part>, call: Che
   const { descriptor, schemas } = model
   if (model.inputChecks === 'where-it-runs') return call.statedInput as In
   const rule = compileVocabulary(descriptor.input)
-  if (holdsValues(rule)) call.held = heldValues(model as Model, call.caller.id)
+  if (holdsValues(rule)) call.held = heldValues(model as Model, model.holder?.(call) ?? call.caller.id)
   const bare = unwrapSamples(rule, call.statedInput, call)
   const verdict = schemas === undefined ? { value: bare } : validate(schemas.input, bare)
   return verdict instanceof Promise

@@ -90,8 +90,7 @@ function stoodIn(rule: Rule, position: Position, intake: Intake): unknown {
     return rule.missing.value
   }
   const last = intake.held?.get(field)
-  if (last === undefined)
-    throw refuse('invalid-input', position, 'is missing, and no earlier value of this caller is held')
+  if (last === undefined) throw refuse('invalid-input', position, 'is missing, and no earlier value is held')
   const age = intake.now - last.time
   if (age > rule.maxAge!)
     throw refuse(

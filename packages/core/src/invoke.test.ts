@@ -10,6 +10,7 @@ import {
   type Model,
   sample,
   serve,
+  stream,
   type Tensor,
   tensor,
 } from './index.ts'
@@ -154,9 +155,17 @@ describe('a call', () => {
     expect((await call({ ...good, oil: { value: 313.15, unit: 'K', sourceTime: now() } })).output.rms).toBe(1)
   })
 
-  it('needs a deadline', async () => {
-    for (const options of [{ deadlineMs: Number.NaN }, { deadlineMs: '50' }, { deadlinems: 50 }, undefined])
-      await expect(invoke(gauge, good, options as never)).rejects.toThrow(/^a call needs deadlineMs/)
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '500', 0, -1, undefined])(
+    'needs a deadline that comes, and %o is none',
+    async (deadlineMs) => {
+      const options = { deadlineMs: deadlineMs as number }
+      await expect(invoke(gauge, good, options)).rejects.toThrow(/^a call needs deadlineMs: milliseconds from now/)
+      expect(() => stream(gauge, good, options)).toThrow(/deadlineMs/)
+    },
+  )
+
+  it('says what is missing where nothing is said of the call', async () => {
+    await expect(invoke(gauge, good, undefined as never)).rejects.toThrow(/deadlineMs/)
   })
 })
 

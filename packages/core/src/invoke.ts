@@ -32,8 +32,8 @@ export function stream<In, Out, Part>(
   return replyStream(settleInParts(model, new UserCall(model, input, options, now + options.deadlineMs, now)))
 }
 
-// From JavaScript anything may come, and a text would be appended to the time instead of added.
-const isBounded = (options?: InvokeOptions) => typeof options?.deadlineMs === 'number' && options.deadlineMs > 0
+// A text would be written behind the time of day, and no clock ever comes to infinity: neither bounds a call.
+const isBounded = ({ deadlineMs }: Partial<InvokeOptions> = {}) => deadlineMs! > 0 && Number.isFinite(deadlineMs)
 const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
 
 type Described = ConstructorParameters<typeof Call>[0]

@@ -54,6 +54,16 @@ describe('a missing value', () => {
     expect((await faultOf(invoke(model, { humidity: 40 } as never, other))).code).toBe('invalid-input')
   })
 
+  it('is never another holder’s value, where the model says for whom one caller sends', async () => {
+    const model = {
+      ...oven(),
+      holder: ({ statedInput }: { statedInput: unknown }) => String((statedInput as { load?: number }).load),
+    }
+    await invoke(model, { temperature: measured(210), load: 1 }, bounds)
+    expect((await faultOf(invoke(model, { load: 2 } as never, bounds))).code).toBe('invalid-input')
+    expect((await invoke(model, { load: 1 } as never, bounds)).output.temperature).toBe(210)
+  })
+
   it('is not held beyond its age', async () => {
     const model = oven()
     await invoke(model, { temperature: measured(210, 990), humidity: 40 }, bounds)

@@ -4,14 +4,10 @@ import type { Stated } from './sample.ts'
 import type { Schema } from './schema.ts'
 import type { Tracer } from './tracer.ts'
 
-/**
- * The contract. Whatever answers is a Model: a network, a language model, an optimiser, an instrument's tool,
- * a guard, an operator over other models, a proxy of a model elsewhere, an agent. Adapters write `run`; users
- * call `invoke`, which validates, bounds, times and reports.
- */
+/** The contract. Whatever answers is a Model: a network, a language model, a tool, a guard, an operator, a proxy, an agent. */
 export interface Model<In = unknown, Out = unknown, Part = unknown> {
   readonly descriptor: Descriptor<In, Out>
-  /** Answers one checked input in the contract's own units. Throws a `Fault`, or anything, which becomes one. */
+  /** What adapters write, and `invoke` calls: answers one checked input in the contract's own units. What it throws becomes a `Fault`. */
   run(input: In, context: RunContext): Promise<RunResult<Out>>
   /** Answers in parts and ends with exactly one `Final`. Declared by `descriptor.supports.stream`. */
   stream?(input: In, context: RunContext): AsyncIterable<Part | Final<Out>>
@@ -19,6 +15,8 @@ export interface Model<In = unknown, Out = unknown, Part = unknown> {
   readonly schemas?: { readonly input: Schema<unknown, unknown>; readonly output: Schema<unknown, unknown> }
   /** Set by a proxy of a guarded model: `invoke` passes the input on as stated, so that the boundary records every refusal. */
   readonly inputChecks?: 'where-it-runs'
+  /** For whom values are held that stand in for missing ones: the caller unless stated, of whom there may be several sessions. */
+  holder?(call: Pick<RunContext, 'caller' | 'statedInput'>): string
   /** Decides before anything is read whether the call may go on: admission and authority. Throws a `Fault` to refuse. */
   admit?(context: RunContext): Admitted | Promise<Admitted>
   /** Told of every fault in which a call of this model ends, refusals before `run` included. */
