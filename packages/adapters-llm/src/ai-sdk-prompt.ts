@@ -1,6 +1,6 @@
 import type { AssistantPart, ChatInput, ChatMessage, StructuredAnswer, UserPart } from '@dinrail/core'
 import { offered } from './answer-tool.ts'
-import { schemaInWords } from './dialect.ts'
+import { tellingSchema } from './dialect.ts'
 import { isObject } from './wire-json.ts'
 
 /** The specification of a provider's model: what a file looks like in a prompt changed with the fourth. */
@@ -16,9 +16,9 @@ export function callOptions(
   const { messages, responseSchema, temperature, maxOutputTokens, stop, seed } = input
   const { tools, toolChoice } = offered(input, by)
   const inWords = responseSchema !== undefined && by === 'prompt'
-  const told: readonly ChatMessage[] = inWords ? [{ role: 'system', content: schemaInWords(responseSchema) }] : []
+  const told = inWords ? tellingSchema(messages, responseSchema) : messages
   return {
-    prompt: [...told, ...messages].map((message) => promptMessage(message, version)),
+    prompt: told.map((message) => promptMessage(message, version)),
     abortSignal,
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, parameters }) => ({

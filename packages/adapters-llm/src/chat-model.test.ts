@@ -301,6 +301,21 @@ describe('an answer within a schema', () => {
     expect(JSON.parse(server.asked[1]!.body).response_format).toEqual({ type: 'json_object' })
   })
 
+  it('comes by words in the one message of the system, as many templates take no second one', async () => {
+    const server = await serverThat(says('{"level":3}'))
+    const messages = [{ role: 'system', content: 'Be brief.' }, ...hello.messages] as const
+    const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', ...responseSchema }
+    await invoke(
+      chatModel({ baseUrl: server.url, model: 'm' }),
+      { messages, responseSchema: schema },
+      { deadlineMs: 5_000 },
+    )
+    const told = JSON.parse(server.asked[0]!.body).messages as { role: string; content: string }[]
+    expect(told.map(({ role }) => role)).toEqual(['system', 'user'])
+    expect(told[0]?.content).toMatch(/^Be brief\.\n\n.*"maximum":10/s)
+    expect(told[0]?.content).not.toContain('$schema')
+  })
+
   it('comes by a tool where the card says so, and other calls come first', async () => {
     const call = (id: string, name: string, text: string) => ({ id, function: { name, arguments: text } })
     const answer = call('1', 'give_answer', '{"level":3}')

@@ -1,7 +1,7 @@
 import type { ChatInput, ChatMessage, JsonSchema, UserPart } from '@dinrail/core'
 import { offered } from './answer-tool.ts'
 import { dataUrl, decodedText, isPlainText } from './attached-file.ts'
-import { type Asked, schemaInWords } from './dialect.ts'
+import { type Asked, tellingSchema } from './dialect.ts'
 import type { Server } from './servers.ts'
 import { wireId } from './wire-id.ts'
 
@@ -11,8 +11,9 @@ type Json = Record<string, unknown>
 export function completionRequest(input: ChatInput, model: string, server: Server, { stream, by }: Asked): Json {
   const { responseSchema, temperature, maxOutputTokens, stop, seed } = input
   const inWords = responseSchema !== undefined && by === 'prompt'
-  const messages: Json[] = inWords ? [{ role: 'system', content: schemaInWords(responseSchema) }] : []
-  for (const message of input.messages) addMessages(message, server, messages)
+  const messages: Json[] = []
+  for (const message of inWords ? tellingSchema(input.messages, responseSchema) : input.messages)
+    addMessages(message, server, messages)
   const { tools, toolChoice } = offered(input, by)
   return {
     model,

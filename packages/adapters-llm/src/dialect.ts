@@ -1,4 +1,4 @@
-import type { ChatInput, ChatOutput, ChatPart, StructuredAnswer, Warning } from '@dinrail/core'
+import type { ChatInput, ChatMessage, ChatOutput, ChatPart, StructuredAnswer, Warning } from '@dinrail/core'
 import type { ServerEvent } from './event-reader.ts'
 
 /** How one protocol says a request and reads an answer. */
@@ -32,11 +32,21 @@ export interface AnswerReader {
 
 const inWords = new WeakMap<object, string>()
 
-/** What a model is told where only words hold it to a schema. A schema is written out once. */
+/** What a model is told where only words hold it to a schema. A schema is written out once, without the address of its language. */
 export function schemaInWords(schema: object): string {
   const known = inWords.get(schema)
   if (known !== undefined) return known
-  const words = `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${JSON.stringify(schema)}`
+  const text = JSON.stringify({ ...schema, $schema: undefined })
+  const words = `When you answer, answer only with JSON of this JSON Schema, without any other text:\n${text}`
   inWords.set(schema, words)
   return words
+}
+
+/** Messages that tell the schema as well, in the first one of the system's: the templates of many models take no second one. */
+export function tellingSchema(messages: readonly ChatMessage[], schema: object): readonly ChatMessage[] {
+  const words = schemaInWords(schema)
+  const [first, ...others] = messages
+  return first?.role === 'system'
+    ? [{ role: 'system', content: `${first.content}\n\n${words}` }, ...others]
+    : [{ role: 'system', content: words }, ...messages]
 }

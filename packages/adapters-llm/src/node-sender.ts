@@ -165,8 +165,10 @@ function received(response: IncomingMessage, over: () => void): HttpResponse {
   return {
     status: response.statusCode ?? 0,
     header(name) {
-      const value = response.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
+      // `headers` would make an object of all of them first.
+      const { rawHeaders } = response
+      for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === name) return rawHeaders[i + 1]
+      return undefined
     },
     read() {
       const bytes = waiting.shift()

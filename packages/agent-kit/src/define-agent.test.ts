@@ -115,6 +115,8 @@ describe('an agent', () => {
     const reply = await ask(agentOf(model))
     expect(reply.output.level).toBeCloseTo(2 * 9.80665, 4)
     expect(model.seen[0]?.messages[1]?.content).toContain('{"handle":"input/vibration","holds":"float32[3]"}')
+    expect(model.seen[0]?.tools?.[0]?.parameters).toMatchObject({ type: 'object', required: ['window'] })
+    expect(model.seen[0]?.tools?.[0]?.parameters).not.toHaveProperty('$schema')
     expect(reply.servedBy.map(({ id }) => id)).toEqual(['test/script', 'acme/mean'])
     expect(reply.usage.map((attempt) => attempt.model.id)).toEqual([
       'test/script',

@@ -41,13 +41,12 @@ export function toolbox(tools: readonly Model[]): Toolbox {
     byName.set(name, tool)
   }
   return {
-    offered: [...byName].map(([name, { descriptor }]) => ({
-      name,
-      description: [descriptor.title, descriptor.description, `Effect: ${descriptor.effect}.`]
-        .filter(Boolean)
-        .join('. '),
-      parameters: descriptor.input,
-    })),
+    offered: [...byName].map(([name, { descriptor }]) => {
+      // Every request tells all of it: the address of the schema's language says nothing to a model.
+      const { $schema, ...parameters } = descriptor.input
+      const { title, description, effect } = descriptor
+      return { name, description: [title, description, `Effect: ${effect}.`].filter(Boolean).join('. '), parameters }
+    }),
     isRead: ({ name }) => byName.get(name)?.descriptor.effect === 'none',
     modelOf: ({ name }) => byName.get(name)?.descriptor.id ?? name,
     async run(call, { context, handles, agent, idempotencyKey }) {

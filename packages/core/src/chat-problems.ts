@@ -118,7 +118,7 @@ class ConversationReader {
   /** Data is shown to a model as JSON. */
   private dataProblem(data: unknown, what: string): string | undefined {
     try {
-      return this.longer(typeof data === 'string' ? data.length : (JSON.stringify(data)?.length ?? 0))
+      return this.longer(typeof data === 'string' ? data.length : jsonLength(data))
     } catch {
       return `${what} has no JSON form`
     }
@@ -182,4 +182,15 @@ export function chatOutputProblem(value: unknown): ChatProblem | undefined {
     if (count !== undefined && !(Number.isSafeInteger(count) && (count as number) >= 0))
       return { message: `${String(count)} is no count: leave out what is unknown`, path: ['tokens', name] }
   return undefined
+}
+
+const knownLengths = new WeakMap<object, number>()
+
+/** An agent shows the same arguments and results again at each of its steps. Throws where there is no JSON form. */
+function jsonLength(data: unknown): number {
+  const known = knownLengths.get(data as object)
+  if (known !== undefined) return known
+  const length = JSON.stringify(data)?.length ?? 0
+  if (typeof data === 'object' && data !== null) knownLengths.set(data, length)
+  return length
 }
