@@ -3,6 +3,7 @@ import { defineEmbeddingModel, type EmbeddingBounds, type EmbeddingModel } from 
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
 import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
+import { checkOptions } from './stated-options.ts'
 import { isObject } from './wire-json.ts'
 
 export interface EmbeddingModelOptions extends JsonEndpointOptions, EmbeddingBounds {
@@ -13,9 +14,9 @@ export interface EmbeddingModelOptions extends JsonEndpointOptions, EmbeddingBou
 /** Any server with OpenAI's `/embeddings`: OpenAI, vLLM, Ollama, llama.cpp, LM Studio, Mistral, Jina, DashScope. */
 export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
   const { model, dimensions, extra } = options
-  const self = { id: options.id ?? `embedding/${slug(String(model))}`, version: options.version ?? '1.0.0' }
-  const own = 'dimensions batch mostTexts normalise extra'
-  const server = jsonEndpoint('embeddingModel', '/embeddings', options, { self, own })
+  checkOptions('embeddingModel', options, 'dimensions batch mostTexts normalise extra')
+  const self = { id: options.id ?? `embedding/${slug(model)}`, version: options.version ?? '1.0.0' }
+  const server = jsonEndpoint('embeddingModel', '/embeddings', options, self)
   return defineEmbeddingModel({
     ...options,
     ...self,

@@ -6,7 +6,6 @@ import { isPage, longestRefusal, refusal, serverFault } from './refusal.ts'
 import { cut, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { keyFromEnvironment, keyHeader, serverAt } from './servers.ts'
-import { checkOptions } from './stated-options.ts'
 import { hasTime, pause, pauseBefore } from './waiting.ts'
 import { asObject, isObject } from './wire-json.ts'
 
@@ -42,15 +41,14 @@ export interface JsonEndpoint {
   unreadable(answer: Record<string, unknown>, missing: string): Fault
 }
 
-/** `self` is the model that a request is counted for which is sent again; `own` are the options of the factory alone. */
+/** `self` is the model that a request is counted for which is sent again. The options have been checked. */
 export function jsonEndpoint(
   factory: string,
   path: string,
   options: JsonEndpointOptions,
-  { self, own: known }: { readonly self: ModelReference; readonly own: string },
+  self: ModelReference,
 ): JsonEndpoint {
   const { headers: own = {}, send = fetchSender(), timeouts = {}, retries = 2 } = options
-  checkOptions(factory, options, known)
   const url = readBaseUrl(factory, options.baseUrl)
   const server = serverAt(url)
   const key = options.key ?? keyFromEnvironment(server, url)

@@ -79,7 +79,7 @@ export function nodeSender(options: NodeSenderOptions = {}): NodeSender {
         reject(problem)
       })
       request.on('response', (response) => {
-        const encoding = response.headers['content-encoding'] ?? 'identity'
+        const encoding = headerOf(response, 'content-encoding') ?? 'identity'
         if (encoding !== 'identity') {
           reject(compressed(encoding))
           request.destroy()
@@ -128,6 +128,12 @@ function readProxy(proxy: string): URL {
   throw new TypeError('nodeSender: the proxy is no address such as http://proxy.plant:3128')
 }
 
+/** One header by its lower-case name; Node's `headers` would make an object of all of them first. */
+function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === name) return rawHeaders[i + 1]
+  return undefined
+}
+
 /** How many chunks may wait to be read before the server is made to wait. */
 const mostWaiting = 16
 
@@ -164,12 +170,7 @@ function received(response: IncomingMessage, over: () => void): HttpResponse {
 
   return {
     status: response.statusCode ?? 0,
-    header(name) {
-      // `headers` would make an object of all of them first.
-      const { rawHeaders } = response
-      for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === name) return rawHeaders[i + 1]
-      return undefined
-    },
+    header: (name) => headerOf(response, name),
     read() {
       const bytes = waiting.shift()
       if (bytes !== undefined) {

@@ -11,6 +11,7 @@ import { checkedBy, textsProblem } from './embedding.ts'
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
 import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
+import { checkOptions } from './stated-options.ts'
 import { isObject } from './wire-json.ts'
 
 export interface RerankInput {
@@ -37,9 +38,10 @@ export interface RerankModelOptions extends JsonEndpointOptions {
 /** Any server with `/rerank` as Jina, Cohere, vLLM and llama.cpp have it. */
 export function rerankModel(options: RerankModelOptions): RerankModel {
   const { model, mostDocuments = 1_000 } = options
-  const self = { id: options.id ?? `rerank/${slug(String(model))}`, version: options.version ?? '1.0.0' }
+  checkOptions('rerankModel', options, 'mostDocuments')
+  const self = { id: options.id ?? `rerank/${slug(model)}`, version: options.version ?? '1.0.0' }
   const { id } = self
-  const server = jsonEndpoint('rerankModel', '/rerank', options, { self, own: 'mostDocuments' })
+  const server = jsonEndpoint('rerankModel', '/rerank', options, self)
   const input: JsonSchema = {
     type: 'object',
     properties: {

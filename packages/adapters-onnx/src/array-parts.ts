@@ -15,7 +15,7 @@ export function copied({ type, dims, data }: OnnxTensor): OnnxTensor {
   return { type, dims, data: ownData(data) }
 }
 
-/** The tensor, without what else lies in the same memory. */
-export function alone(tensor: OnnxTensor): OnnxTensor {
+/** The tensor in memory of its own, which it may be in already. */
+export function ownTensor(tensor: OnnxTensor): OnnxTensor {
   return isPart(tensor.data) ? copied(tensor) : tensor
 }

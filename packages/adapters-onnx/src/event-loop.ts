@@ -1,3 +1,6 @@
+/** The longest delay that a timer can hold. */
+export const longestDelayMs = 2 ** 31 - 1
+
 /**
  * Calls back when timers, sockets and other callbacks have had their turn. Taken once, so that a test with a clock of its
  * own does not stop it.

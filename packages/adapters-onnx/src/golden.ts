@@ -1,6 +1,8 @@
 import { type DataType, Fault, isTensor, type Tensor, tensor } from '@dinrail/core'
 import type { Golden } from './contract.ts'
 import { canHold, dataTypes, elementsOf } from './element-types.ts'
+import { isCustomInputs } from './prepared-contract.ts'
+import type { WholeContract } from './stated-contract.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -40,6 +42,21 @@ export async function checkGolden(
         `${id} does not give its golden answer ${i}: ${problem}. The weights, the runtime or the contract are not those it was made with`,
       )
   }
+}
+
+/** How often a golden question is asked: a window over calls is filled with the one moment that it states. */
+export function callsToFill(inputs: WholeContract['inputs'] = {}): number {
+  if (isCustomInputs(inputs)) return 1
+  const lengths = Object.values(inputs).map((one) =>
+    'vector' in one && one.window?.from === 'calls' ? one.window.length : 1,
+  )
+  return Math.max(1, ...lengths)
+}
+
+/** A golden answer is of any time; where the contract states how old a value may be, it is taken as measured now. */
+export function measuredNow(value: unknown): unknown {
+  const isStated = typeof value === 'object' && value !== null && 'value' in value
+  return { ...(isStated ? value : { value }), sourceTime: new Date().toISOString() }
 }
 
 /** How an answer differs from the expected one; nothing where it does not. What is left out of an object is not compared. */

@@ -63,7 +63,6 @@ type FieldOfColumn<Column> = Column extends { readonly name: infer Name extends 
 
 type Presence<One> = One extends { readonly missing: 'hold' | 'impute' } ? 'optional' : 'required'
 type FieldName<One, Otherwise> = One extends { readonly field: infer Name extends string } ? Name : Otherwise
-type TypeOf<One> = One extends { readonly dtype: infer Type extends DataType } ? Type : 'float32'
 
 /** The compiler doesn't know the file: unless stated, its own type may be any, and what is calculated is one of two. */
 type GivenTypeOf<One> = One extends { readonly dtype: infer Type extends DataType }
@@ -82,7 +81,7 @@ type FieldsOfContext<Context> = {
 }[keyof Context]
 
 /** The compiler doesn't know the file: of a type that is not stated, any may be what it takes. */
-type TensorSent<One> = One extends { readonly dtype: DataType } ? Tensor<TypeOf<One>> : Tensor
+type TensorSent<One> = One extends { readonly dtype: infer Type extends DataType } ? Tensor<Type> : Tensor
 
 type SessionField<Inputs> =
   Extract<

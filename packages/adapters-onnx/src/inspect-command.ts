@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { sha256 } from '@dinrail/core'
 import { readArtefact } from './artefact.ts'
+import { longestDelayMs } from './event-loop.ts'
 import { type Inspection, inspect, portText } from './inspection.ts'
 import { refused, type Tried } from './inspection-trial.ts'
 import { readModel } from './node.ts'
@@ -13,9 +14,6 @@ Says what an ONNX file takes and gives, what it costs and what is written into i
 (onnxruntime-web, unless --runtime says another) it is loaded, and runs of made-up numbers are timed: 200, unless --runs
 says how many; 0 for none. Loading, the golden questions and a run are given up after 60 seconds each, unless --limit says
 otherwise. Exits with 0 where the file can be served, 1 where not or where a run does not end, 2 where it could not be read.`
-
-/** The longest delay that a timer can hold. */
-const longestLimitMs = 2 ** 31 - 1
 
 async function main(): Promise<number> {
   if (process.argv[2] === trialCommand && process.send !== undefined) {
@@ -40,7 +38,7 @@ async function main(): Promise<number> {
   const runs = Number(values.runs)
   if (!(Number.isInteger(runs) && runs >= 0)) throw new TypeError(`--runs ${values.runs} is no whole number`)
   const limitMs = Number(values.limit) * 1_000
-  if (!(limitMs > 0 && limitMs <= longestLimitMs))
+  if (!(limitMs > 0 && limitMs <= longestDelayMs))
     throw new TypeError(`--limit ${values.limit} is no number of seconds above 0`)
   const source = await readModel(file)
   // Where what stands beside the file cannot be read, loading says so.

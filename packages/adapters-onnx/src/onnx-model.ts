@@ -11,8 +11,8 @@ import type {
 import { loadEngine } from './engine.ts'
 import { checkExecution } from './execution-form.ts'
 import { readSource } from './model-source.ts'
-import { servedModel, type WholeContract } from './served-model.ts'
-import { embeddedContract, mergedContract } from './stated-contract.ts'
+import { servedModel } from './served-model.ts'
+import { embeddedContract, mergedContract, type WholeContract } from './stated-contract.ts'
 
 /**
  * Loads a network and puts it on the rail. Throws a `TypeError` where file and definition disagree, `invalid-input` where

@@ -1,4 +1,4 @@
-import { nextTurn } from './event-loop.ts'
+import { longestDelayMs, nextTurn } from './event-loop.ts'
 import type { WorkerOrder, WorkerReply, WorkerValue } from './network-worker.ts'
 import { startThread, type WorkerThread } from './worker-thread.ts'
 
@@ -50,7 +50,6 @@ export interface PoolMemberDefinition {
   onEnding(stopped: Promise<void>): void
 }
 
-const longestDelay = 2 ** 31 - 1
 const longestRestartDelayMs = 10_000
 
 export function poolMember({ start, networks, longestLoadMs, onFree, onEnding }: PoolMemberDefinition): PoolMember {
@@ -238,7 +237,7 @@ export function poolMember({ start, networks, longestLoadMs, onFree, onEnding }:
 
 /** The work's end; where it has not come after so many milliseconds, `onLate` is called, once. */
 async function within<T>(ms: number, work: Promise<T>, onLate: () => void): Promise<T> {
-  const timer = setTimeout(onLate, Math.min(Math.max(ms, 0), longestDelay))
+  const timer = setTimeout(onLate, Math.min(Math.max(ms, 0), longestDelayMs))
   try {
     return await work
   } finally {

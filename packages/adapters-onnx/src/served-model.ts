@@ -1,32 +1,17 @@
-import {
-  type ConfidenceSource,
-  type Descriptor,
-  defineModel,
-  Fault,
-  type FaultCode,
-  invoke,
-  type Model,
-  type RunContext,
-  type RunResult,
-} from '@dinrail/core'
-import { alone } from './array-parts.ts'
-import type { EmbeddedContract, OnnxContract, OutputRecipe } from './contract.ts'
-import type { CustomInputs, CustomOutputs, Health, OnnxModel } from './definition.ts'
+import { defineModel, Fault, type FaultCode, invoke, type Model, type RunContext, type RunResult } from '@dinrail/core'
+import { ownTensor } from './array-parts.ts'
+import { describedBy } from './contract-descriptor.ts'
+import type { Health, OnnxModel } from './definition.ts'
 import { numbersOf } from './element-types.ts'
 import type { Engine } from './engine.ts'
-import { checkGolden } from './golden.ts'
+import { callsToFill, checkGolden, measuredNow } from './golden.ts'
 import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
 import type { Fields, Memory } from './onnx-input.ts'
 import { checkFinite } from './onnx-output.ts'
-import { isCustomInputs, isCustomOutputs, prepareInputs, prepareOutputs } from './prepared-contract.ts'
+import { prepareInputs, prepareOutputs } from './prepared-contract.ts'
 import { type Session, sessions } from './sessions.ts'
-
-/** What is stated in code, in the file, or both, in one. */
-export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
-  readonly inputs?: OnnxContract['inputs'] | CustomInputs<unknown>
-  readonly outputs?: OnnxContract['outputs'] | CustomOutputs<unknown>
-}
+import type { WholeContract } from './stated-contract.ts'
 
 type Answering = OnnxModel<Fields, unknown>
 
@@ -160,7 +145,7 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
     if (context.isOver) throw context.signal.reason
     for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
     commitRows(memory, context)
-    for (const [input, output] of inputs.states) memory.states.set(input, alone(tensors[output]!))
+    for (const [input, output] of inputs.states) memory.states.set(input, ownTensor(tensors[output]!))
   }
 
   function commitRows(memory: Memory, { inputQuality }: RunContext): void {
@@ -275,81 +260,6 @@ function sessionHolder({ caller, statedInput }: Pick<RunContext, 'caller' | 'sta
   return JSON.stringify([caller.id, ...(typeof name === 'string' ? [name] : [])])
 }
 
-/** How often a golden question is asked: a window over calls is filled with the one moment that it states. */
-function callsToFill(inputs: WholeContract['inputs'] = {}): number {
-  if (isCustomInputs(inputs)) return 1
-  const lengths = Object.values(inputs).map((one) =>
-    'vector' in one && one.window?.from === 'calls' ? one.window.length : 1,
-  )
-  return Math.max(1, ...lengths)
-}
-
-/** A golden answer is of any time; where the contract states how old a value may be, it is taken as measured now. */
-function measuredNow(value: unknown): unknown {
-  const isStated = typeof value === 'object' && value !== null && 'value' in value
-  return { ...(isStated ? value : { value }), sourceTime: new Date().toISOString() }
-}
-
 function withoutConfidence({ confidence: _, ...rest }: RunResult<unknown>): RunResult<unknown> {
   return rest
-}
-
-type Told = Omit<WholeContract, 'inputs' | 'outputs' | 'context' | 'novelty' | 'sessions' | 'golden'>
-
-/** What the descriptor says beside the schemas. The recipes travel with it; of code it only says that it is there. */
-function describedBy(
-  stated: Told,
-  inputs: WholeContract['inputs'] = {},
-  outputs: WholeContract['outputs'] = {},
-  rest: { readonly [Key in 'context' | 'novelty' | 'sessions']: OnnxContract[Key] | undefined },
-) {
-  const { id, version, title, task } = stated
-  for (const [key, value] of Object.entries({ id, version, title, task }))
-    if (value === undefined)
-      throw new TypeError(
-        `${key} is stated neither here nor in the file: every model has an id, version, title and task`,
-      )
-  const confidence = confidenceOf(stated.confidence, isCustomOutputs(outputs) ? {} : outputs)
-  const onnx = Object.fromEntries(
-    Object.entries({
-      inputs: isCustomInputs(inputs) ? 'code' : inputs,
-      outputs: isCustomOutputs(outputs) ? 'code' : outputs,
-      ...rest,
-    }).filter(([, value]) => value !== undefined && Object.keys(value).length > 0),
-  )
-  return {
-    ...(stated as Told & Pick<Descriptor, 'id' | 'version' | 'title' | 'task'>),
-    ...(confidence && { confidence }),
-    onnx,
-  }
-}
-
-/** Where the confidence comes from, as the recipes have it. */
-function confidenceOf(
-  stated: ConfidenceSource | undefined,
-  outputs: Readonly<Record<string, OutputRecipe>>,
-): ConfidenceSource | undefined {
-  const recipes = Object.values(outputs)
-  const labels = recipes.filter((recipe) => 'labels' in recipe)
-  const calibration = labels.some(({ isotonic }) => isotonic !== undefined)
-    ? 'isotonic'
-    : labels.some(({ temperature }) => temperature !== undefined)
-      ? 'temperature'
-      : labels.length === 0 && recipes.some(isConformal)
-        ? 'conformal'
-        : undefined
-  if (stated !== undefined && calibration !== undefined && stated.calibration !== calibration)
-    throw new TypeError(
-      `confidence.calibration is ${stated.calibration} as stated, the outputs are calibrated by ${calibration}`,
-    )
-  if (calibration !== undefined) return { ...stated, calibration }
-  return stated ?? (labels.length > 0 ? { calibration: 'none' } : undefined)
-}
-
-/** Quantiles are what the network learnt; a half-width or a margin was measured. */
-function isConformal(recipe: OutputRecipe): boolean {
-  const fields = 'values' in recipe ? recipe.values : 'tensor' in recipe ? [recipe.tensor] : []
-  return fields.some(
-    ({ interval }) => interval !== undefined && ('halfWidth' in interval || interval.margin !== undefined),
-  )
 }

@@ -1,7 +1,6 @@
 import { Fault } from '@dinrail/core'
+import { longestDelayMs } from './event-loop.ts'
 import type { NetworkCall } from './network.ts'
-
-const longestDelay = 2 ** 31 - 1
 
 /** The work's end, or the deadline or the caller's end where they come first. The work itself goes on. */
 export function settledInTime<T>(id: string, work: Promise<T>, { deadline, signal }: NetworkCall): Promise<T> {
@@ -9,7 +8,7 @@ export function settledInTime<T>(id: string, work: Promise<T>, { deadline, signa
     const onAbort = () => end(() => reject(Fault.from(signal.reason)))
     const onLate = () =>
       end(() => reject(new Fault('deadline-exceeded', `${id}: the network did not answer by the deadline`)))
-    const timer = setTimeout(onLate, Math.min(Math.max(deadline - Date.now(), 0), longestDelay))
+    const timer = setTimeout(onLate, Math.min(Math.max(deadline - Date.now(), 0), longestDelayMs))
     function end(settle: () => void): void {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)

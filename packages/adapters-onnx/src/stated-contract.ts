@@ -8,10 +8,15 @@ import {
   type OutputRecipe,
 } from './contract.ts'
 import { checkForm } from './contract-form.ts'
-import type { OnnxDescriptor } from './definition.ts'
+import type { CustomInputs, CustomOutputs, OnnxDescriptor } from './definition.ts'
 import { withMetadata } from './model-file.ts'
 import { isCustomInputs, isCustomOutputs } from './prepared-contract.ts'
-import type { WholeContract } from './served-model.ts'
+
+/** What is stated in code, in the file, or both, in one. */
+export type WholeContract = Omit<EmbeddedContract, 'inputs' | 'outputs'> & {
+  readonly inputs?: OnnxContract['inputs'] | CustomInputs<unknown>
+  readonly outputs?: OnnxContract['outputs'] | CustomOutputs<unknown>
+}
 
 /** The longest contract that is read from a file, in UTF-16 code units. */
 const longestContract = 4 * 1024 * 1024

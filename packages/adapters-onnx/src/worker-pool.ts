@@ -1,5 +1,6 @@
 import { Fault } from '@dinrail/core'
-import { alone, copied, isPart, ownData } from './array-parts.ts'
+import { copied, isPart, ownData, ownTensor } from './array-parts.ts'
+import { longestDelayMs } from './event-loop.ts'
 import { checkPool } from './execution-form.ts'
 import { lateFault, type Network, type NetworkCall, overload, type Tensors } from './network.ts'
 import type { WorkerOrder, WorkerValue } from './network-worker.ts'
@@ -66,7 +67,6 @@ interface Pace {
   untried: number
 }
 
-const longestDelay = 2 ** 31 - 1
 /** A run is hung when its deadline is over and it has taken this many times as long as the slowest before it. */
 const patience = 5
 /** Each run that was stopped before any had ended gives the next one twice as long, up to this. */
@@ -136,7 +136,7 @@ export function workerPool({
     const untilStop = (call.stopAt ?? call.deadline) - Date.now()
     const given = Math.max(untilStop, patience * pace.slowest, pace.untried)
     try {
-      const value = await member.run({ kind: 'run', network, feeds: withEach(feeds, alone) }, given)
+      const value = await member.run({ kind: 'run', network, feeds: withEach(feeds, ownTensor) }, given)
       pace.last = value.ranMs ?? 0
       pace.slowest = Math.max(pace.slowest, pace.last)
       pace.untried = 0
@@ -204,7 +204,7 @@ export function workerPool({
           const ended = new Promise<WorkerValue>((resolve, reject) => {
             const task = { network, feeds, call, id, pace, losses: 0, resolve, reject }
             waiting.push(task)
-            timer = setTimeout(() => expire(task), Math.min(Math.max(call.deadline - Date.now(), 0), longestDelay))
+            timer = setTimeout(() => expire(task), Math.min(Math.max(call.deadline - Date.now(), 0), longestDelayMs))
           })
           running.add(ended)
           handOut()
