@@ -29,14 +29,20 @@ export function inputSchema<Value>(properties: Properties, optional: readonly st
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return problem(`must be an object of named fields: ${names.join(', ')}`)
     const members = isInherited ? Object.assign(Object.create(null), value) : value
-    for (const [name, check, isRequired] of checks) {
+    let beyond = 0
+    for (const _ in value) beyond += 1
+    for (let i = 0; i < checks.length; i++) {
+      const [name, check, isRequired] = checks[i]!
       const member = (members as Record<string, unknown>)[name]
+      if (member !== undefined) beyond -= 1
       const wrong = member !== undefined ? check?.(member) : isRequired ? 'is missing' : undefined
       if (wrong !== undefined) return problem(wrong, name)
     }
-    for (const name in value)
-      if (!Object.hasOwn(properties, name))
-        return problem(`is no field of this model: it takes ${names.join(', ')}`, name)
+    // Where as many are there as were found none is a stranger; more may be one, or a field without a value.
+    if (beyond > 0)
+      for (const name in value)
+        if (!Object.hasOwn(properties, name))
+          return problem(`is no field of this model: it takes ${names.join(', ')}`, name)
     return { value: value as Value }
   }
   return schemaOf(objectSchema(properties, required), validate)

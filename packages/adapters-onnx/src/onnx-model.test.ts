@@ -70,6 +70,10 @@ describe('an ONNX classifier on the rail', () => {
     expect(output.label).toBe('up')
     const outside = invoke(model, { vibration, shaftSpeed: 300 }, { deadlineMs: 5_000 })
     expect(await faultOf(outside)).toMatchObject({ code: 'out-of-limits', field: '/input/shaftSpeed' })
+    for (const one of [1, 'AACAPw=='])
+      expect(
+        await faultOf(invoke(model, { vibration: one, shaftSpeed: 150 } as never, { deadlineMs: 5_000 })),
+      ).toMatchObject({ code: 'invalid-input', field: '/input/vibration' })
     await model.dispose?.()
   })
 

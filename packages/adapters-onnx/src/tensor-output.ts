@@ -44,9 +44,10 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
     read(tensor, answer) {
       const whole = tensor?.dims ?? []
       const dims = isQuantile ? whole.slice(0, -1) : whole
-      const lengths = dims.length === shape.length + 1 && dims[0] === 1 ? dims.slice(1) : dims
+      // Each answer has an array of its own: the caller may change it.
+      const lengths = dims.slice(dims.length === shape.length + 1 && dims[0] === 1 ? 1 : 0)
       if (!isCalculated) {
-        answer[field] = { dtype, shape: [...lengths], data: dataOf(name, tensor) } as Tensor
+        answer[field] = { dtype, shape: lengths, data: dataOf(name, tensor) } as Tensor
         return undefined
       }
       if (isQuantile && whole.at(-1) !== 3)
@@ -55,14 +56,14 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
           `the network gave ${shapeText(whole)} as '${name}', stated are three quantiles in its last axis`,
         )
       if (isWhole) {
-        answer[field] = { dtype, shape: [...lengths], data: clamped(dataOf(name, tensor), clamp!) } as Tensor
+        answer[field] = { dtype, shape: lengths, data: clamped(dataOf(name, tensor), clamp!) } as Tensor
         return undefined
       }
       const numbers = numbersOf(name, tensor)
       checkFinite(numbers, name)
       const step = isQuantile ? 3 : 1
-      const filled = () => filledTensor(dtype as 'float32' | 'float64', lengths)
-      const ends = { value: filled(), low: filled(), high: filled() }
+      const real = dtype as 'float32' | 'float64'
+      const ends = { value: filled(real, lengths), low: filled(real, lengths), high: filled(real, lengths) }
       const last = lengths.at(-1) ?? 1
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
         throw new Fault('invalid-output', `${halfWidth.length} half-widths are stated, the network gave ${last} values`)
@@ -144,7 +145,7 @@ function clamped(data: Tensor['data'], { min, max }: Range): Tensor['data'] {
   return inside
 }
 
-function filledTensor(dtype: 'float32' | 'float64', lengths: readonly number[]): Tensor<'float32' | 'float64'> {
+function filled(dtype: 'float32' | 'float64', lengths: readonly number[]): Tensor<'float32' | 'float64'> {
   const data = new arrayOf[dtype](lengths.reduce((product, one) => product * one, 1))
   return { dtype, shape: [...lengths], data }
 }

@@ -1,3 +1,4 @@
+import type { Descriptor } from './descriptor.ts'
 import type { FaultCode } from './fault.ts'
 import type { Quality, Warning } from './model.ts'
 import { type Position, pointerTo, refuse, refuseDepth, roots, within } from './position.ts'
@@ -12,31 +13,37 @@ export interface Findings {
   readonly warnings: Warning[]
 }
 
-/** Which limits apply to a value, and what breaking them means. */
-export interface Purpose {
-  readonly root: 'input' | 'output'
-  /** A write must keep the operating limits; an inference is only warned. */
-  readonly write: boolean
-  /** Whether an inference outside the training limits is refused or answered as uncertain. */
-  readonly outsideTraining: 'refuse' | 'uncertain'
-}
+/** What a descriptor says of breaking limits: a write must keep them all, an inference is warned or answered as uncertain. */
+type Promised = Pick<Descriptor, 'effect' | 'outsideTraining'>
 
 /** Checks every tensor (form, finiteness) and every limit. Throws the first fault. */
-export function checkBounds(rule: Rule, value: unknown, purpose: Purpose, findings: Findings): void {
-  bound(rule, value, roots[purpose.root], purpose, findings)
+export function checkBounds(
+  rule: Rule,
+  value: unknown,
+  root: 'input' | 'output',
+  promised: Promised,
+  findings: Findings,
+): void {
+  bound(rule, value, roots[root], `invalid-${root}`, promised, findings)
 }
 
-function bound(rule: Rule, value: unknown, position: Position, purpose: Purpose, findings: Findings): void {
-  const invalid: FaultCode = purpose.root === 'input' ? 'invalid-input' : 'invalid-output'
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw refuse(invalid, position, `is ${value}`)
-    if (rule.limits !== undefined) checkExtent(rule, [value, value], position, purpose, invalid, findings)
-  } else if (rule.tensor !== undefined) {
+function bound(
+  rule: Rule,
+  value: unknown,
+  position: Position,
+  invalid: FaultCode,
+  promised: Promised,
+  findings: Findings,
+): void {
+  if (rule.tensor !== undefined) {
     if (value === undefined) return
     const { data } = checkForm(rule.tensor, value, position, invalid)
     checkFinite(data, position, invalid)
     const extent = rule.limits === undefined ? undefined : extentOf(data)
-    if (extent !== undefined) checkExtent(rule, extent, position, purpose, invalid, findings)
+    if (extent !== undefined) checkExtent(rule, extent, position, invalid, promised, findings)
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw refuse(invalid, position, `is ${value}`)
+    if (rule.limits !== undefined) checkExtent(rule, [value, value], position, invalid, promised, findings)
   } else if (typeof value === 'object' && value !== null) {
     refuseDepth(invalid, position)
     const members = membersOf(rule)
@@ -45,38 +52,46 @@ function bound(rule: Rule, value: unknown, position: Position, purpose: Purpose,
       const member = (value as Record<string, unknown>)[key]
       // Most members are numbers in order; only the others need to know where they are.
       if (typeof member === 'number' && member >= least && member <= most) continue
-      if (member !== undefined && typeof member !== 'string')
-        bound(memberRule, member, within(position, key), purpose, findings)
+      if (member !== undefined && (typeof member !== 'string' || memberRule.tensor !== undefined))
+        bound(memberRule, member, within(position, key), invalid, promised, findings)
     }
-    if (hasItems(rule))
-      eachItem(rule, value, (key, member, itemRule) =>
-        bound(itemRule, member, within(position, key), purpose, findings),
-      )
+    if (hasItems(rule)) boundItems(rule, value, position, invalid, promised, findings)
   }
+}
+
+/** By itself: a function that makes another one pays for it even where it does not come so far. */
+function boundItems(
+  rule: Rule,
+  value: object,
+  position: Position,
+  ...judging: [invalid: FaultCode, promised: Promised, findings: Findings]
+): void {
+  eachItem(rule, value, (key, member, itemRule) => bound(itemRule, member, within(position, key), ...judging))
 }
 
 function checkExtent(
   rule: Rule,
   extent: readonly [number, number],
   position: Position,
-  { root, write, outsideTraining }: Purpose,
   invalid: FaultCode,
+  { effect, outsideTraining = 'refuse' }: Promised,
   findings: Findings,
 ): void {
   const { physical, training, operating } = rule.limits as Limits
   const impossible = broken(physical, extent, rule)
   if (impossible !== undefined) throw refuse(invalid, position, `breaks its physical limits: ${impossible}`)
-  if (root === 'output') return
+  if (invalid === 'invalid-output') return
+  const isWrite = effect !== 'none'
   const warn = (code: string, problem: string) => {
     const field = pointerTo(position)
     findings.warnings.push({ code, message: `${field}: ${problem}`, field })
   }
   const unsafe = broken(operating, extent, rule)
-  if (unsafe !== undefined && write) throw refuse('out-of-limits', position, `breaks its operating limits: ${unsafe}`)
+  if (unsafe !== undefined && isWrite) throw refuse('out-of-limits', position, `breaks its operating limits: ${unsafe}`)
   if (unsafe !== undefined) warn('outside-operating-limits', unsafe)
   const unknown = broken(training, extent, rule)
   if (unknown === undefined) return
-  if (write || outsideTraining === 'refuse')
+  if (isWrite || outsideTraining === 'refuse')
     throw refuse('out-of-limits', position, `is outside what the model was trained on: ${unknown}`)
   findings.inputQuality = 'uncertain'
   warn('outside-training-limits', unknown)

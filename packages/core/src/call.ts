@@ -18,6 +18,8 @@ import type { Span, Tracer } from './tracer.ts'
 
 /** How long past its deadline a call may stay to have its fault recorded. */
 const graceMs = 25
+/** Node looks for the global one anew each time, which takes as long as reading it. */
+const clock = performance
 const noAttempts: readonly Attempt[] = []
 const anonymous: Caller = { id: 'anonymous' }
 
@@ -30,18 +32,19 @@ export class Call implements Bounded, Intake {
   readonly warnings: Warning[] = []
   /** What the input is worth; the answer is worth no more. */
   inputQuality: Quality = 'good'
-  readonly now: number
+  readonly now = Date.now()
+  /** One inside another call has at most what is left of that. */
+  readonly deadline: number
   before: Bounded | undefined
   after: Bounded | undefined
   held: Intake['held']
   measured: Intake['measured']
   private readonly tracer: Tracer | undefined
-  private readonly started = performance.now()
+  private readonly started = clock.now()
   private controller: AbortController | undefined
   private interruption: Fault | undefined
   private onInterrupted: ((fault: Fault) => void) | undefined
   private inside: Set<Call> | undefined
-  private onCallerAbort: (() => void) | undefined
   private span: Span | undefined
   isOver = false
   private knownCallId: string | undefined
@@ -51,12 +54,11 @@ export class Call implements Bounded, Intake {
   constructor(
     private readonly model: Pick<Model, 'descriptor' | 'onFault'>,
     readonly statedInput: unknown,
-    private readonly options: Partial<InvokeOptions>,
-    readonly deadline: number,
-    now: number,
+    private readonly options: Partial<InvokeOptions> = {},
     private readonly parent?: Call,
   ) {
-    this.now = now
+    const latest = Number.POSITIVE_INFINITY
+    this.deadline = Math.min(parent?.deadline ?? latest, this.now + (options.deadlineMs ?? latest))
     this.caller = options.caller ?? parent?.caller ?? anonymous
     this.priority = options.priority ?? parent?.priority ?? 5
     this.tracer = options.tracer ?? parent?.tracer
@@ -95,13 +97,7 @@ export class Call implements Bounded, Intake {
   /** Throws where the call is over before it began. */
   begin(onInterrupted?: (fault: Fault) => void): void {
     this.onInterrupted = onInterrupted
-    const { tracer } = this
-    if (tracer !== undefined)
-      this.traced(() => {
-        const parent = this.options.trace ?? this.parent?.knownTrace
-        this.span = tracer.start({ descriptor: this.model.descriptor, parent, arrived: false })
-        this.knownTrace = this.span.traceparent
-      })
+    if (this.tracer !== undefined) this.startSpan(this.tracer)
     if (this.parent !== undefined) {
       if (this.parent.interruption !== undefined) throw this.parent.interruption
       this.parent.inside ??= new Set()
@@ -110,11 +106,23 @@ export class Call implements Bounded, Intake {
     const { signal } = this.options
     if (signal !== undefined) {
       if (signal.aborted) throw cancellation(signal)
-      this.onCallerAbort = () => this.abort(cancellation(signal))
-      signal.addEventListener('abort', this.onCallerAbort, { once: true })
+      signal.addEventListener('abort', this)
     }
     if (this.deadline <= this.now) throw this.lateness()
     keepDeadline(this)
+  }
+
+  private startSpan(tracer: Tracer): void {
+    this.traced(() => {
+      const parent = this.options.trace ?? this.parent?.knownTrace
+      this.span = tracer.start({ descriptor: this.model.descriptor, parent, arrived: false })
+      this.knownTrace = this.span.traceparent
+    })
+  }
+
+  /** The caller's own signal has aborted. */
+  handleEvent(): void {
+    this.abort(cancellation(this.options.signal!))
   }
 
   expire(): void {
@@ -140,7 +148,7 @@ export class Call implements Bounded, Intake {
   }
 
   reply<Out>(result: RunResult<Out>): Reply<Out> {
-    const elapsedMs = performance.now() - this.started
+    const elapsedMs = clock.now() - this.started
     const { self } = this
     const { confidence, spent, warnings } = result
     if (warnings !== undefined) this.warnings.push(...warnings)
@@ -154,7 +162,7 @@ export class Call implements Bounded, Intake {
       servedBy: result.servedBy ?? [self],
       elapsedMs,
     }
-    this.traced(() => this.span?.end({ reply }))
+    if (this.span !== undefined) this.endSpan({ reply })
     return reply
   }
 
@@ -162,12 +170,12 @@ export class Call implements Bounded, Intake {
   async fault(thrown: unknown): Promise<Fault> {
     const fault = Fault.from(thrown)
     const { self } = this
-    const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: performance.now() - this.started }
+    const attempt: Attempt = { model: self, outcome: fault.code, elapsedMs: clock.now() - this.started }
     // The model itself states what it took, or a proxy what was counted on the other side; a call inside has been counted.
     const isCounted = fault.model !== undefined && (fault.origin === 'local' || this.usage.length > 0)
     this.add((isCounted ? undefined : fault.usage) ?? [attempt])
     const ended = fault.with({ model: fault.model ?? self.id, usage: this.usage })
-    this.traced(() => this.span?.end({ fault: ended }))
+    this.endSpan({ fault: ended })
     try {
       if (this.model.onFault !== undefined) await this.inTime(this.model.onFault(ended, this as never))
     } catch (problem) {
@@ -182,7 +190,7 @@ export class Call implements Bounded, Intake {
     this.isOver = true
     letGo(this)
     this.parent?.inside?.delete(this)
-    if (this.onCallerAbort !== undefined) this.options.signal?.removeEventListener('abort', this.onCallerAbort)
+    this.options.signal?.removeEventListener('abort', this)
     return true
   }
 
@@ -190,9 +198,8 @@ export class Call implements Bounded, Intake {
     return (attempt) => this.add([attempt])
   }
 
-  /** Counts what a call inside this one has used. */
-  takeOver(child: Call): void {
-    this.add(child.usage)
+  private endSpan(end: Parameters<Span['end']>[0]): void {
+    this.traced(() => this.span?.end(end))
   }
 
   /** Whoever watches a call never changes its end. */
@@ -204,7 +211,8 @@ export class Call implements Bounded, Intake {
     }
   }
 
-  private add(attempts: readonly Attempt[]): void {
+  /** Counts what was attempted in this call or used by one inside it. */
+  add(attempts: readonly Attempt[]): void {
     this.usage = this.usage.length === 0 ? attempts : [...this.usage, ...attempts]
   }
 

@@ -33,8 +33,7 @@ function acceptInput<In, Out, Part>(
 ): In {
   const value = valid(verdict, 'input', descriptor.id)
   if (call.measured !== undefined) checkFreshness(call)
-  const { effect, outsideTraining = 'refuse' } = descriptor
-  checkBounds(rule, value, { root: 'input', write: effect !== 'none', outsideTraining }, call)
+  checkBounds(rule, value, 'input', descriptor, call)
   return value as In
 }
 
@@ -60,8 +59,6 @@ export function checkResult<In, Out, Part>(
     : acceptResult(model, call, result, verdict)
 }
 
-const ofOutputs = { root: 'output', write: false, outsideTraining: 'refuse' } as const
-
 function acceptResult<In, Out, Part>(
   { descriptor }: Model<In, Out, Part>,
   call: CheckedCall,
@@ -69,7 +66,7 @@ function acceptResult<In, Out, Part>(
   verdict: Verdict,
 ): RunResult<Out> {
   const value = valid(verdict, 'output', descriptor.id)
-  checkBounds(compileVocabulary(descriptor.output), value, ofOutputs, call)
+  checkBounds(compileVocabulary(descriptor.output), value, 'output', descriptor, call)
   return value === result.output ? result : { ...result, output: value as Out }
 }
 

@@ -44,11 +44,17 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
     if (typeof member === 'object' || memberRule.needsVisit)
       copy = withMember(copy, value, memberRule, within(position, key), intake)
   }
-  if (hasItems(rule))
-    eachItem(rule, value, (key, _, itemRule) => {
-      copy = withMember(copy, value, itemRule, within(position, key), intake)
-    })
+  if (hasItems(rule)) copy = withItems(copy, rule, value, position, intake)
   return copy ?? value
+}
+
+/** By itself: a function that makes another one pays for it even where it does not come so far. */
+function withItems(before: Members | undefined, rule: Rule, value: object, position: Position, intake: Intake) {
+  let copy = before
+  eachItem(rule, value, (key, _, itemRule) => {
+    copy = withMember(copy, value, itemRule, within(position, key), intake)
+  })
+  return copy
 }
 
 type Members = Record<PropertyKey, unknown>

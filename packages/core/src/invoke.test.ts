@@ -7,6 +7,7 @@ import {
   inProcessTransport,
   invoke,
   isTensor,
+  type JsonSchema,
   type Model,
   sample,
   serve,
@@ -125,6 +126,8 @@ describe('a call', () => {
       '/input/window',
     ],
     ['a plain array for a tensor', () => ({ ...good, window: [1, 2, 3, 4] }), 'invalid-input', '/input/window'],
+    ['a number for a tensor', () => ({ ...good, window: 1 }), 'invalid-input', '/input/window'],
+    ['a text for a tensor', () => ({ ...good, window: 'AACAPw==' }), 'invalid-input', '/input/window'],
     [
       'what cannot physically be',
       () => ({ ...good, window: tensor(Float32Array.of(1, 1, 1, 2000)) }),
@@ -206,6 +209,47 @@ describe('a model that misbehaves', () => {
   ])('is faulted when it %s', async (_, run, code) => {
     const model = defineModel({ ...simple, output: z.object({ n: z.number() }), id: 'acme/wild', run: run as never })
     expect((await faultOf(invoke(model, {}, { deadlineMs: 1_000 }))).code).toBe(code)
+  })
+})
+
+describe('where a tensor belongs', () => {
+  // Schemas that leave tensors to the call path, as those of proxies and of adapters do.
+  const form = { tensor: { dtype: 'float32', shape: ['time'] } } as const
+  const members = { type: 'object', properties: { one: form, many: { type: 'array', items: form } } }
+  const open = (json: JsonSchema) => ({
+    '~standard': {
+      version: 1 as const,
+      vendor: 'open',
+      validate: (value: unknown) => ({ value: value as object }),
+      jsonSchema: { input: () => json as Record<string, unknown>, output: () => json as Record<string, unknown> },
+    },
+  })
+  const odd = [5, 'AACAPw==', true, null, [1], {}]
+
+  it.each(odd.flatMap((one) => [[{ one }, '/one'] as const, [{ many: [one] }, '/many/0'] as const]))(
+    '%o is refused, from the caller and from the model',
+    async (value, at) => {
+      const taking = defineModel({ ...simple, id: 'acme/taking', input: open(members), run: () => ({ output: {} }) })
+      expect(await faultOf(invoke(taking, value, { deadlineMs: 1_000 }))).toMatchObject({
+        code: 'invalid-input',
+        field: `/input${at}`,
+      })
+      const giving = defineModel({
+        ...simple,
+        id: 'acme/giving',
+        output: open(members),
+        run: () => ({ output: value }),
+      })
+      expect(await faultOf(invoke(giving, {}, { deadlineMs: 1_000 }))).toMatchObject({
+        code: 'invalid-output',
+        field: `/output${at}`,
+      })
+    },
+  )
+
+  it('nothing may stand where the schema lets it be absent', async () => {
+    const taking = defineModel({ ...simple, id: 'acme/taking', input: open(members), run: () => ({ output: {} }) })
+    expect((await invoke(taking, { many: [] }, { deadlineMs: 1_000 })).quality).toBe('good')
   })
 })
 

@@ -14,8 +14,7 @@ export function invoke<In, Out, Part>(
   options: InvokeOptions,
 ): Promise<Reply<Out>> {
   if (!isBounded(options)) return Promise.reject(new TypeError(unbounded))
-  const now = Date.now()
-  return settle(model, new UserCall(model, input, options, now + options.deadlineMs, now))
+  return settle(model, new UserCall(model, input, options))
 }
 
 /**
@@ -28,37 +27,28 @@ export function stream<In, Out, Part>(
   options: InvokeOptions,
 ): ReplyStream<Out, Part> {
   if (!isBounded(options)) throw new TypeError(unbounded)
-  const now = Date.now()
-  return replyStream(settleInParts(model, new UserCall(model, input, options, now + options.deadlineMs, now)))
+  return replyStream(settleInParts(model, new UserCall(model, input, options)))
 }
 
 // A text would be written behind the time of day, and no clock ever comes to infinity: neither bounds a call.
 const isBounded = ({ deadlineMs }: Partial<InvokeOptions> = {}) => deadlineMs! > 0 && Number.isFinite(deadlineMs)
 const unbounded = 'a call needs deadlineMs: milliseconds from now, above 0'
 
-type Described = ConstructorParameters<typeof Call>[0]
-
 /** A call that can make calls of its own: they end with it, at the latest, and their usage is counted in it. */
 class UserCall extends Call implements RunContext {
   /** Made when asked for, so that it may be taken apart from the context: `({ invoke }) => invoke(…)`. */
   get invoke(): RunContext['invoke'] {
     return (model, input, options) => {
-      const child = this.child(model, input, options)
-      return settle(model, child).finally(() => this.takeOver(child))
+      const child = new UserCall(model, input, options, this)
+      return settle(model, child).finally(() => this.add(child.usage))
     }
   }
 
   get stream(): RunContext['stream'] {
     return (model, input, options) => {
-      const child = this.child(model, input, options)
-      return replyStream(settleInParts(model, child, () => this.takeOver(child)))
+      const child = new UserCall(model, input, options, this)
+      return replyStream(settleInParts(model, child, () => this.add(child.usage)))
     }
-  }
-
-  private child(model: Described, input: unknown, options: Partial<InvokeOptions> = {}) {
-    const now = Date.now()
-    const deadline = Math.min(this.deadline, now + (options.deadlineMs ?? Number.POSITIVE_INFINITY))
-    return new UserCall(model, input, options, deadline, now, this)
   }
 }
 
@@ -68,17 +58,13 @@ function settle<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Pro
     const fail = (thrown: unknown) => {
       if (call.end()) call.fault(thrown).then(reject, reject)
     }
-    const reply = (result: RunResult<Out>) => {
-      const made = call.reply(result)
-      if (call.end()) resolve(made)
-    }
     const succeed = (result: RunResult<Out>) => {
       // What comes after the end is nobody's answer any more.
       if (call.isOver) return
       try {
         const checked = checkResult(model, call, result)
-        if (checked instanceof Promise) checked.then(reply).catch(fail)
-        else reply(checked)
+        if (checked instanceof Promise) checked.then((late) => answer(call, late, resolve)).catch(fail)
+        else answer(call, checked, resolve)
       } catch (thrown) {
         fail(thrown)
       }
@@ -90,6 +76,11 @@ function settle<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Pro
       fail(thrown)
     }
   })
+}
+
+function answer<Out>(call: Call, result: RunResult<Out>, resolve: (reply: Reply<Out>) => void): void {
+  const reply = call.reply(result)
+  if (call.end()) resolve(reply)
 }
 
 function run<In, Out, Part>(model: Model<In, Out, Part>, call: UserCall): Promise<RunResult<Out>> {

@@ -3,7 +3,8 @@ import type { Member, Range, Rule } from './vocabulary.ts'
 /** What the schema names, in its order, whether a value has it or not. */
 export function membersOf(rule: Rule): readonly Member[] {
   rule.members ??= [...(rule.properties ?? [])].map(([key, member]) => {
-    let [least, most] = [-Number.MAX_VALUE, Number.MAX_VALUE]
+    // No number is in order where a tensor belongs.
+    let [least, most] = member.tensor === undefined ? [-Number.MAX_VALUE, Number.MAX_VALUE] : [1, 0]
     for (const { min = least, max = most } of Object.values(member.limits ?? {}) as Range[]) {
       least = Math.max(least, min)
       most = Math.min(most, max)
@@ -28,7 +29,6 @@ export function eachItem(
     visit(key, member, rule)
   }
   if (Array.isArray(value)) {
-    if (items === undefined && prefixItems === undefined) return
     for (let i = 0; i < value.length; i++) see(i, value[i], prefixItems?.[i] ?? items)
   } else if (additional !== undefined) {
     for (const [key, member] of Object.entries(value)) if (!properties?.has(key)) see(key, member, additional)

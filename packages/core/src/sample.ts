@@ -28,7 +28,7 @@ const sampleKeys = new Set(['value', 'unit', 'quality', 'sourceTime'])
 
 /** Whether an object found where a leaf is expected is a sample: `value` and nothing but what a sample may have. */
 export function isSample(value: unknown): value is Sample<unknown> {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'value')) return false
+  if (typeof value !== 'object' || value === null || !('value' in value)) return false
   for (const key of Object.keys(value)) if (!sampleKeys.has(key)) return false
   return true
 }

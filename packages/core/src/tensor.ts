@@ -36,7 +36,8 @@ export const arrayOf = {
 } as const
 
 export function isDataType(value: unknown): value is DataType {
-  return typeof value === 'string' && Object.hasOwn(arrayOf, value)
+  // What every object inherits has no such length.
+  return typeof value === 'string' && arrayOf[value as DataType]?.BYTES_PER_ELEMENT > 0
 }
 
 /** Makes a tensor of a typed array; without a shape it is one axis long. Throws a `TypeError` when they disagree. */

@@ -233,8 +233,9 @@ export function conversion(from: Unit, to: Unit, kind?: 'difference'): Conversio
   const zero: Ratio = [0n, 1n]
   const shift = kind === 'difference' ? zero : subtract(multiply(from.offset ?? zero, scale), to.offset ?? zero)
   const common = leastCommon(scale[1], shift[1])
-  const [over, added] = [scale[0] * (common / scale[1]), shift[0] * (common / shift[1])]
-  if ([over, added, common].every(fits)) return { multiply: Number(over), add: Number(added), divide: Number(common) }
+  const whole = [scale[0] * (common / scale[1]), shift[0] * (common / shift[1]), common].map(Number)
+  const [over, added, under] = whole as [number, number, number]
+  if (whole.every(Number.isSafeInteger)) return { multiply: over, add: added, divide: under }
   return { multiply: toDouble(scale), add: toDouble(shift), divide: 1 }
 }
 
@@ -244,12 +245,6 @@ export function convert(value: number, { multiply, add, divide }: Conversion): n
 
 function leastCommon(a: bigint, b: bigint): bigint {
   return a * reduced([a, b])[1]
-}
-
-const largest = BigInt(Number.MAX_SAFE_INTEGER)
-
-function fits(whole: bigint): boolean {
-  return whole <= largest && whole >= -largest
 }
 
 /** The nearest double, near enough: both sides are shortened to what a double holds before they are divided. */

@@ -150,12 +150,12 @@ class Compiler {
     }
     if (schema.quantity === 'temperature-difference') rule.difference = true
     if (schema.missing !== undefined) readMissing(rule, schema, at)
-    if (rule.maxAge !== undefined || rule.missing !== undefined) rule.needsVisit = true
     if (schema.tensor !== undefined) {
       if (!isDataType(schema.tensor.dtype) || !Array.isArray(schema.tensor.shape))
         throw new TypeError(`tensor at ${at} needs a dtype and a shape`)
       rule.tensor = schema.tensor
     }
+    if ((rule.maxAge ?? rule.missing ?? rule.tensor) !== undefined) rule.needsVisit = true
   }
 
   private follow(reference: string, at: string): Rule {
@@ -179,21 +179,16 @@ function isObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readMissing(rule: Rule, schema: JsonSchema, at: string): void {
-  switch (schema.missing) {
-    case 'reject':
-      return
-    case 'hold':
-      // Without an end a value could be held for ever.
-      if (schema.maxAge === undefined) throw new TypeError(`missing: 'hold' at ${at} needs maxAge: how old may it be?`)
-      rule.missing = { kind: 'hold' }
-      return
-    case 'impute':
-      if (schema.default === undefined) throw new TypeError(`missing: 'impute' at ${at} needs a default to take`)
-      rule.missing = { kind: 'impute', value: schema.default }
-      return
-    default:
-      throw new TypeError(`missing at ${at} is ${JSON.stringify(schema.missing)}: use reject, hold or impute`)
+function readMissing(rule: Rule, { missing, maxAge, default: value }: JsonSchema, at: string): void {
+  if (missing === 'hold') {
+    // Without an end a value could be held for ever.
+    if (maxAge === undefined) throw new TypeError(`missing: 'hold' at ${at} needs maxAge: how old may it be?`)
+    rule.missing = { kind: missing }
+  } else if (missing === 'impute') {
+    if (value === undefined) throw new TypeError(`missing: 'impute' at ${at} needs a default to take`)
+    rule.missing = { kind: missing, value }
+  } else if (missing !== 'reject') {
+    throw new TypeError(`missing at ${at} is ${JSON.stringify(missing)}: use reject, hold or impute`)
   }
 }
 
@@ -207,10 +202,12 @@ function isLeaf(schema: JsonSchema): boolean {
   return schema.const !== undefined && typeof schema.const !== 'object'
 }
 
+const limitKinds = ['physical', 'operating', 'training']
+
 function checkLimits(limits: Limits, at: string): Limits {
   for (const [name, range] of Object.entries(limits)) {
-    if (name !== 'physical' && name !== 'operating' && name !== 'training')
-      throw new TypeError(`limits at ${at} have no kind '${name}': use physical, operating or training`)
+    if (!limitKinds.includes(name))
+      throw new TypeError(`limits at ${at} have no kind '${name}': use ${limitKinds.join(', ')}`)
     const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = range as Range
     if (!(min <= max)) throw new TypeError(`${name} limits at ${at}: min ${min} is not at most max ${max}`)
   }
