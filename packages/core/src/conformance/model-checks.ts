@@ -125,7 +125,7 @@ export async function modelChecks<In>(subject: ModelUnderTest<In>): Promise<Chec
     refuses(
       'tensor-refused',
       '4.4',
-      'a tensor of another type or shape is invalid-input',
+      'a tensor of another type or shape, and what is no tensor, is invalid-input',
       'invalid-input',
       'tensor in the input',
       'otherForm',

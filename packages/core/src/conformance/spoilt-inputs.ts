@@ -152,12 +152,14 @@ function spoilt(value: unknown, bad: number): unknown {
   return { ...value, data }
 }
 
-/** Another element type, and one axis more: neither is what the contract asks for. */
-function otherForms({ dtype, shape, data }: Tensor): Tensor[] {
+/** Another element type, one axis more, and no tensor at all: none is what the contract asks for. */
+function otherForms({ dtype, shape, data }: Tensor): unknown[] {
   const other = dtype === 'uint8' ? 'int8' : 'uint8'
   return [
     { dtype: other, shape, data: new arrayOf[other](data.length) } as Tensor,
     { dtype, shape: [...shape, 1], data } as Tensor,
+    0,
+    '0',
   ]
 }
 
