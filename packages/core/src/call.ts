@@ -108,7 +108,8 @@ export class Call implements Bounded, Intake {
       if (signal.aborted) throw cancellation(signal)
       signal.addEventListener('abort', this)
     }
-    if (this.deadline <= this.now) throw this.lateness()
+    // A deadline that is no number is none that anybody could keep.
+    if (!(this.deadline > this.now)) throw this.lateness()
     keepDeadline(this)
   }
 

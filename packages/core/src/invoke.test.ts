@@ -279,6 +279,18 @@ describe('a call inside a call', () => {
     expect(childDeadline).toBeLessThanOrEqual(before + 250)
   })
 
+  it.each([0, -1, Number.NaN])('is over before it begins with %o milliseconds', async (deadlineMs) => {
+    let ran = 0
+    const child = defineModel({ ...simple, id: 'acme/child', run: () => ({ output: { ran: ++ran } }) })
+    const parent = defineModel({
+      ...simple,
+      id: 'acme/parent',
+      run: (_, context) => context.invoke(child, {}, { deadlineMs }).then(() => ({ output: {} })),
+    })
+    expect((await faultOf(invoke(parent, {}, { deadlineMs: 1_000 }))).code).toBe('deadline-exceeded')
+    expect(ran).toBe(0)
+  })
+
   it('can be made by what was taken apart from the context', async () => {
     const child = defineModel({ ...simple, id: 'acme/child', run: () => ({ output: {} }) })
     const parent = defineModel({
