@@ -281,7 +281,14 @@ describe('a call inside a call', () => {
 
   it.each([0, -1, Number.NaN])('is over before it begins with %o milliseconds', async (deadlineMs) => {
     let ran = 0
-    const child = defineModel({ ...simple, id: 'acme/child', run: () => ({ output: { ran: ++ran } }) })
+    const child = defineModel({
+      ...simple,
+      id: 'acme/child',
+      run() {
+        ran += 1
+        return { output: {} }
+      },
+    })
     const parent = defineModel({
       ...simple,
       id: 'acme/parent',
