@@ -31,6 +31,7 @@ export interface AiSdkPart {
 }
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
+  __proto__: null as never,
   stop: 'stop',
   length: 'length',
   'content-filter': 'content-filter',

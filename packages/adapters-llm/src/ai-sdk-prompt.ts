@@ -31,10 +31,10 @@ export function callOptions(
         typeof toolChoice === 'object' ? { type: 'tool', toolName: toolChoice.name } : { type: toolChoice ?? 'auto' },
     }),
     ...(responseSchema && by === 'native' && { responseFormat: { type: 'json', schema: responseSchema } }),
-    ...(temperature !== undefined && { temperature }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(stop !== undefined && { stopSequences: stop }),
-    ...(seed !== undefined && { seed }),
+    temperature,
+    maxOutputTokens,
+    stopSequences: stop,
+    seed,
   }
 }
 

@@ -18,6 +18,7 @@ interface Message {
 }
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
+  __proto__: null as never,
   end_turn: 'stop',
   stop_sequence: 'stop',
   max_tokens: 'length',
@@ -50,7 +51,7 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   /** Later counts are of the whole answer, not of what came since; some servers say later that there was nothing. */
   function takeUsage(counts: unknown): void {
     for (const [name, count] of isObject(counts) ? Object.entries(counts) : [])
-      if (typeof count === 'number') usage[name] = Math.max(count, usage[name] ?? 0)
+      if (count !== null) usage[name] = isCount(count) ? Math.max(count, usage[name] ?? 0) : Number.NaN
   }
 
   function takeReason(reason: unknown): void {
@@ -59,25 +60,26 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
 
   function takeBlock(block: Record<string, unknown>, index: unknown, is: 'begun' | 'cut' | 'whole'): void {
     if (block.type === 'thinking' || block.type === 'redacted_thinking') parts.beginReasoning()
-    if (typeof block.text === 'string') parts.say('text', block.text)
-    if (typeof block.thinking === 'string') parts.say('reasoning', block.thinking)
+    parts.say('text', saidIn(block.text))
+    parts.say('reasoning', saidIn(block.thinking))
     if (typeof block.signature === 'string' && block.signature !== '') parts.sign(block.signature)
-    if (block.type === 'redacted_thinking') parts.mark(`${redactedMark}${String(block.data)}`)
+    if (block.type === 'redacted_thinking') parts.mark(`${redactedMark}${saidIn(block.data)}`)
     if (block.type !== 'tool_use') return
     const call = parts.beginCall(index, typeof block.id === 'string' ? block.id : '')
     call.name = typeof block.name === 'string' ? block.name : ''
     // In a stream the input is empty here and comes in pieces, with some servers whole.
-    const text = isObject(block.input) && (is !== 'begun' || Object.keys(block.input).length > 0)
+    const input = block.input ?? {}
+    const text = typeof input === 'string' ? input : JSON.stringify(input)
     // Of an input that was cut off the server shows what there is as if it were whole: it must not be run like that.
-    parts.growCall(call, text && JSON.stringify(block.input).slice(0, is === 'cut' ? -1 : undefined))
+    parts.growCall(call, is === 'begun' && text === '{}' ? '' : text.slice(0, is === 'cut' ? -1 : undefined))
   }
 
   function takeDelta(delta: Record<string, unknown>, index: unknown): void {
     const { type, text, thinking, signature, partial_json: json } = delta
-    if (type === 'text_delta') parts.say('text', String(text ?? ''))
-    else if (type === 'thinking_delta') parts.say('reasoning', String(thinking ?? ''))
-    else if (type === 'signature_delta') parts.sign(String(signature ?? ''))
-    else if (type === 'input_json_delta') growCall(parts, index, String(json ?? ''))
+    if (type === 'text_delta') parts.say('text', saidIn(text))
+    else if (type === 'thinking_delta') parts.say('reasoning', saidIn(thinking))
+    else if (type === 'signature_delta') parts.sign(saidIn(signature))
+    else if (type === 'input_json_delta') growCall(parts, index, saidIn(json))
   }
 
   return {
@@ -111,6 +113,15 @@ export function anthropicReader(model: string, input: ChatInput): AnswerReader {
   }
 }
 
+/** What is no text was garbled: as nothing it would make the answer shorter than it is. */
+function saidIn(piece: unknown): string {
+  if (typeof piece === 'string') return piece
+  if (piece === undefined || piece === null) return ''
+  throw new Fault('unavailable', 'the server sent a piece that is no text')
+}
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0
+
 function growCall(parts: AnswerParts, index: unknown, text: string): void {
   const call = parts.calls.findLast((one) => one.index === index) ?? parts.calls.at(-1)
   if (call === undefined)
@@ -123,5 +134,5 @@ function readTokens(usage: Partial<Record<string, number>>): ChatOutput['tokens'
   const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage
   const cached = (cache_read_input_tokens ?? 0) + (cache_creation_input_tokens ?? 0)
   const input = input_tokens === undefined ? undefined : input_tokens + cached
-  return knownTokens({ input, output: output_tokens, cachedInput: cache_read_input_tokens, reasoning: undefined })
+  return knownTokens({ input, output: output_tokens, cachedInput: cache_read_input_tokens })
 }

@@ -26,7 +26,8 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel {
   const key = options.key ?? keyFromEnvironment(itself, url)
   const path = url.pathname.replace(/\/+$/, '').replace(/\/messages$/, '')
   url.pathname = `${path || '/v1'}/messages`
-  const thinking = extra?.thinking as Thinking | undefined
+  const thinking = (extra?.thinking ?? {}) as Thinking
+  if (typeof cache !== 'boolean') throw new TypeError('anthropicModel: cache is neither true nor false')
   return endpointModel({
     options: { ...endpoint, key },
     card: {

@@ -45,8 +45,8 @@ export function anthropicRequest(
       ...(tools.length > 0 && choice !== undefined && { tool_choice: wireChoice(choice) }),
       ...(responseSchema !== undefined &&
         by === 'native' && { output_config: { format: { type: 'json_schema', schema: responseSchema } } }),
-      ...(temperature !== undefined && { temperature }),
-      ...(stop !== undefined && { stop_sequences: stop }),
+      temperature,
+      stop_sequences: stop,
     },
     warnings:
       seed === undefined

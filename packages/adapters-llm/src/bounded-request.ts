@@ -172,10 +172,9 @@ const waits: Readonly<Record<TimeoutName, string>> = {
   idle: 'sent nothing more',
   total: 'did not answer, with all that was tried,',
 }
-const option = { attempt: 'attemptMs', 'first-chunk': 'firstChunkMs', idle: 'idleMs', total: 'totalMs' } as const
 
 function timeoutFault(name: TimeoutName, { host, timeouts }: Pick<BoundedRequestOptions, 'host' | 'timeouts'>): Fault {
-  const ms = timeouts[option[name]]
+  const ms = timeouts[name === 'first-chunk' ? 'firstChunkMs' : (`${name}Ms` as const)]
   return new Fault('unavailable', `${host} ${waits[name]} within ${ms} ms`, {
     details: { timeout: name, timeoutMs: ms },
   })

@@ -12,7 +12,8 @@ export function callIds({ messages }: ChatInput): Set<string> {
 /** The id as the server says it, or where it says none or one that is used, another; it is used from then on. */
 export function unusedId(id: string, used: Set<string>): string {
   let callId = id || `call-${used.size + 1}`
-  for (let n = 2; used.has(callId); n++) callId = `${id || 'call'}-${n}`
+  // In leaps, since a server may say the same id thousands of times.
+  for (let n = 2; used.has(callId); n += used.size) callId = `${id || 'call'}-${n}`
   used.add(callId)
   return callId
 }

@@ -7,7 +7,7 @@ import { wireId } from './wire-id.ts'
 
 type Json = Record<string, unknown>
 
-/** The body of a chat-completions request. */
+/** The body of a chat-completions request; what is undefined in it is not sent. */
 export function completionRequest(input: ChatInput, model: string, server: Server, { stream, by }: Asked): Json {
   const { responseSchema, temperature, maxOutputTokens, stop, seed } = input
   const inWords = responseSchema !== undefined && by === 'prompt'
@@ -18,17 +18,16 @@ export function completionRequest(input: ChatInput, model: string, server: Serve
   return {
     model,
     messages,
-    ...(stream && { stream: true }),
-    ...(stream && server.noStreamOptions !== true && { stream_options: { include_usage: true } }),
+    ...(stream && { stream, stream_options: server.noStreamOptions ? undefined : { include_usage: true } }),
     ...(tools.length > 0 && { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
     ...(toolChoice !== undefined && tools.length > 0 && { tool_choice: wireChoice(toolChoice, server) }),
     ...(responseSchema !== undefined && by === 'native' && { response_format: schemaFormat(responseSchema) }),
     // Held to JSON it could not call a tool any more.
     ...(inWords && server.jsonMode === true && tools.length === 0 && { response_format: { type: 'json_object' } }),
-    ...(temperature !== undefined && { temperature }),
-    ...(maxOutputTokens !== undefined && { [server.outputLimit ?? 'max_tokens']: maxOutputTokens }),
-    ...(stop !== undefined && { stop }),
-    ...(seed !== undefined && { [server.seed ?? 'seed']: seed }),
+    temperature,
+    [server.outputLimit ?? 'max_tokens']: maxOutputTokens,
+    stop,
+    [server.seed ?? 'seed']: seed,
   }
 }
 

@@ -30,6 +30,7 @@ interface CallPiece {
 }
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
+  __proto__: null as never,
   stop: 'stop',
   eos: 'stop',
   length: 'length',

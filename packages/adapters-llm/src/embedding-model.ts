@@ -4,7 +4,7 @@ import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
 import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
 import { checkOptions } from './stated-options.ts'
-import { isObject } from './wire-json.ts'
+import { isObject, knownTokens } from './wire-json.ts'
 
 export interface EmbeddingModelOptions extends JsonEndpointOptions, EmbeddingBounds {
   /** Settings that only this server knows, such as `input_type`; they go into the body as they are. */
@@ -31,13 +31,13 @@ export function embeddingModel(options: EmbeddingModelOptions): EmbeddingModel {
         ...extra,
       }
       const answer = await server.ask(body, context)
-      const { data, usage, model: answeredBy } = answer
+      const { data, usage } = answer
       if (!Array.isArray(data)) throw server.unreadable(answer, 'embeddings')
       const tokens = isObject(usage) ? (usage.prompt_tokens ?? usage.total_tokens) : undefined
       return {
         rows: inOrder(data, texts.length),
-        answeredBy: typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model,
-        ...(Number.isSafeInteger(tokens) && Number(tokens) >= 0 && { inputTokens: tokens as number }),
+        answeredBy: server.answeredBy(answer),
+        inputTokens: knownTokens({ input: tokens }).input,
       }
     },
   })

@@ -59,9 +59,7 @@ export interface EmbeddingDefinition extends EmbeddingBounds {
 /** Makes an embedding model of a function that embeds one batch: lengths, numbers and directions are checked here. */
 export function defineEmbeddingModel(definition: EmbeddingDefinition): EmbeddingModel {
   const { id, version, title, provenance, batch = 64, mostTexts = 4_096, normalise = true } = definition
-  for (const [name, count] of Object.entries({ batch, mostTexts, dimensions: definition.dimensions ?? 1 }))
-    if (!(Number.isInteger(count) && count > 0))
-      throw new TypeError(`${id}: ${name} is ${count}, no whole number above 0`)
+  checkCounts(id, { batch, mostTexts, dimensions: definition.dimensions ?? 1 })
   let dimensions = definition.dimensions
   const input: JsonSchema = {
     type: 'object',
@@ -115,7 +113,7 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
     let sum = 0
     for (const value of row) {
       if (typeof value !== 'number' || !Number.isFinite(Math.fround(value)))
-        throw new Fault('invalid-output', `${id} gave ${JSON.stringify(value)} in the row of text ${at}`, { field })
+        throw new Fault('invalid-output', `${id} gave ${shownNumber(value)} in the row of text ${at}`, { field })
       sum += value * value
     }
     if (normalise && sum === 0)
@@ -151,6 +149,18 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
     },
     run,
   }
+}
+
+/** What stands where a number should: a text may be a key that the server says back. */
+export function shownNumber(value: unknown): string {
+  return typeof value === 'number' ? String(value) : 'no number'
+}
+
+/** Throws a `TypeError` for one that is no count. */
+export function checkCounts(place: string, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts))
+    if (!(Number.isInteger(count) && count > 0))
+      throw new TypeError(`${place}: ${name} is ${count}, no whole number above 0`)
 }
 
 export interface TextProblem {

@@ -18,7 +18,7 @@ import type { Dialect } from './dialect.ts'
 import { EventReader, type ServerEvent } from './event-reader.ts'
 import { type Prices, spentOn } from './price.ts'
 import { type Quota, QuotaKeeper, type Share } from './quota.ts'
-import { isPage, longestRefusal, refusal } from './refusal.ts'
+import { isPage, longestRefusal, pageFault, refusal } from './refusal.ts'
 import { asGiven, repaired } from './repair.ts'
 import { keyFinder, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
@@ -174,11 +174,7 @@ export function endpointModel({ dialect, card, options }: Endpoint): ChatModel {
   function shown(thrown: unknown, { signal }: RunContext): unknown {
     if (signal.aborted && thrown === signal.reason) return thrown
     const { code, message, retryable, field, details } = Fault.from(thrown)
-    return new Fault(code, hide(message), {
-      retryable,
-      ...(field && { field }),
-      ...(details !== undefined && { details }),
-    })
+    return new Fault(code, hide(message), { retryable, field, details })
   }
 
   /** Waits before the request is sent again, or throws where that makes no sense. */
@@ -268,12 +264,6 @@ function eventsOf(text: string): readonly ServerEvent[] {
   if (!/^(?:data|event|id|retry)?:/.test(text)) return [{ name: '', data: text }]
   const events = new EventReader()
   return [...events.push(new TextEncoder().encode(text)), ...events.end()]
-}
-
-function pageFault(host: string): Fault {
-  return new Fault('unavailable', `${host} answers with a web page: the base URL is not that of a chat API`, {
-    retryable: false,
-  })
 }
 
 /** Four characters a token is the usual rule of thumb; what it really took is known afterwards. */

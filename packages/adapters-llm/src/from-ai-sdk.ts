@@ -8,7 +8,6 @@ import {
   Fault,
   type FaultCode,
   type Final,
-  isFault,
   type RunContext,
   type RunResult,
 } from '@dinrail/core'
@@ -22,7 +21,7 @@ import { refusal } from './refusal.ts'
 import { asGiven, repaired } from './repair.ts'
 import { keyFinder, secretHider } from './secrets.ts'
 import { slug } from './slug.ts'
-import { refuseUnknown } from './stated-options.ts'
+import { checkCardAndPrices, checkSecrets, refuseUnknown } from './stated-options.ts'
 import { isObject } from './wire-json.ts'
 
 /** A language model of any AI SDK provider: `LanguageModelV2`, `V3` and `V4` are all assignable. */
@@ -64,6 +63,8 @@ export function fromAiSdk(model: AiSdkModel, options: FromAiSdkOptions = {}): Ch
   if (typeof model?.doGenerate !== 'function')
     throw new TypeError("fromAiSdk: this is no model of a provider, such as openai('gpt-5') gives one")
   refuseUnknown('fromAiSdk', options, 'id version title chat secrets prices')
+  checkCardAndPrices('fromAiSdk', options)
+  checkSecrets('fromAiSdk', options.secrets)
   const { provider, modelId } = model
   const version = model.specificationVersion as AiSdkVersion
   if (!['v2', 'v3', 'v4'].includes(version))
@@ -174,13 +175,12 @@ function providerFault(problem: unknown, provider: string, hide: (text: string) 
     return refusal({ status: statusCode, header }, hide(said), provider, Date.now())
   }
   const known = typeof name === 'string' ? codes[name] : undefined
-  return new Fault(known ?? (code === 'internal' ? 'unavailable' : code), hide(`${provider}: ${message}`), {
-    ...(isFault(problem) && details !== undefined && { details }),
-  })
+  return new Fault(known ?? (code === 'internal' ? 'unavailable' : code), hide(`${provider}: ${message}`), { details })
 }
 
 /** Errors that a provider throws before anything is sent. */
 const codes: Readonly<Record<string, FaultCode>> = {
+  __proto__: null as never,
   AI_UnsupportedFunctionalityError: 'unsupported',
   AI_InvalidPromptError: 'invalid-input',
   AI_InvalidArgumentError: 'invalid-input',

@@ -2,12 +2,12 @@ import { Fault, type ModelReference, type RunContext } from '@dinrail/core'
 import { readBaseUrl } from './base-url.ts'
 import { BoundedRequest, type Timeouts } from './bounded-request.ts'
 import type { Prices } from './price.ts'
-import { isPage, longestRefusal, refusal, serverFault } from './refusal.ts'
-import { cut, secretHider, secretsOf } from './secrets.ts'
+import { isPage, longestRefusal, pageFault, refusal, serverFault } from './refusal.ts'
+import { cut, keyFinder, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type Sender } from './sender.ts'
 import { keyFromEnvironment, keyHeader, serverAt } from './servers.ts'
 import { hasTime, pause, pauseBefore } from './waiting.ts'
-import { asObject, isObject } from './wire-json.ts'
+import { asObject } from './wire-json.ts'
 
 /** A server that is asked with one JSON body and answers with one. */
 export interface JsonEndpointOptions {
@@ -37,6 +37,8 @@ export interface JsonEndpoint {
   readonly host: string
   /** Throws the fault that the server's refusal is, and `unavailable` for what is no JSON object. */
   ask(body: object, context: RunContext): Promise<Record<string, unknown>>
+  /** What the server calls the model that answered. Throws `invalid-output` where it says a key in its place. */
+  answeredBy(answer: Record<string, unknown>): string
   /** The fault of an answer that is none, with what stands in its place. */
   unreadable(answer: Record<string, unknown>, missing: string): Fault
 }
@@ -54,7 +56,9 @@ export function jsonEndpoint(
   const key = options.key ?? keyFromEnvironment(server, url)
   const before = url.pathname.replace(/\/+$/, '')
   url.pathname = before.endsWith(path) ? before : `${before || '/v1'}${path}`
-  const hide = secretHider(secretsOf({ key, url, headers: own }))
+  const secrets = secretsOf({ key, url, headers: own })
+  const hide = secretHider(secrets)
+  const saysKey = keyFinder(secrets)
   const { host } = url
   const headers = { 'content-type': 'application/json', ...keyHeader(server, key), ...own }
 
@@ -73,12 +77,9 @@ export function jsonEndpoint(
       if (response.status < 200 || response.status >= 300)
         throw refusal(response, hide(await exchange.readAll(longestRefusal).catch(() => '')), host, Date.now())
       const text = await exchange.readAll()
-      if (isPage(text) || /html/i.test(response.header('content-type') ?? ''))
-        throw new Fault('unavailable', `${host} answers with a web page: the base URL is not that of such an API`, {
-          retryable: false,
-        })
+      if (isPage(text) || /html/i.test(response.header('content-type') ?? '')) throw pageFault(host)
       const answer = asObject<Record<string, unknown>>(text)
-      if (isObject(answer.error) || typeof answer.error === 'string') throw serverFault(answer.error)
+      if (answer.error) throw serverFault(answer.error)
       return answer
     } finally {
       exchange.close()
@@ -87,6 +88,11 @@ export function jsonEndpoint(
 
   return {
     host,
+    answeredBy({ model }) {
+      if (typeof model !== 'string' || model === '') return options.model
+      if (saysKey([model])) throw new Fault('invalid-output', `${host} says a key in its answer`)
+      return model
+    },
     unreadable: (answer, missing) =>
       new Fault('unavailable', `${host} answered without ${missing}: ${cut(hide(JSON.stringify(answer)), 200)}`),
     async ask(body, context) {
@@ -102,7 +108,7 @@ export function jsonEndpoint(
           const { code, message, retryable, details } = Fault.from(thrown)
           const waitMs = (details as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? pauseBefore(attempt)
           if (!retryable || attempt >= retries || !hasTime(call, waitMs))
-            throw new Fault(code, hide(message), { retryable, ...(details !== undefined && { details }) })
+            throw new Fault(code, hide(message), { retryable, details })
           context.count({ model: self, outcome: code, elapsedMs: performance.now() - started })
           await pause(waitMs, context.signal)
         }

@@ -76,6 +76,8 @@ describe('the sender for Node', () => {
       /cert and key cannot be used together/,
     ],
     ['no key at all', { ca, cert: client.cert, key: 'k' }, /cert and key cannot be used/],
+    ['a certificate without its key', { cert: client.cert }, /cert and key go together/],
+    ['nothing in a file', { cert: '', key: '' }, /cert is empty/],
     ['no connections', { connections: 0 }, /connections is 0/],
     ['an option by another name', { rejectUnauthorized: false }, /no option 'rejectUnauthorized'; there are ca, cert/],
     [

@@ -106,6 +106,10 @@ function checkCertificates(tls: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'
   for (const one of [tls.ca ?? []].flat())
     if (!String(one).includes('-----BEGIN'))
       throw new TypeError('nodeSender: ca holds no certificate in PEM: give what stands in the file, not its path')
+  if ((tls.cert === undefined) !== (tls.key === undefined))
+    throw new TypeError('nodeSender: cert and key go together: without one of them nobody is told who asks')
+  for (const [name, one] of Object.entries({ cert: tls.cert, key: tls.key }))
+    if (one?.length === 0) throw new TypeError(`nodeSender: ${name} is empty`)
   if (tls.ca === undefined && tls.cert === undefined && tls.key === undefined) return
   try {
     createSecureContext(tls)

@@ -11,6 +11,7 @@ import {
   type ToolResult,
 } from '@dinrail/core'
 import { inParts } from './content-parts.ts'
+import { refuseUnknown } from './stated-options.ts'
 
 /** What a rule may look at. */
 export interface Conversation {
@@ -55,12 +56,10 @@ export interface PlaybookOptions {
  * A deterministic reasoner behind the chat contract, for plants without a language model and as the fallback of those
  * with one. Every reply says that a playbook answered and by which rule.
  */
-export function playbook({
-  id = 'playbook/rules',
-  version = '1.0.0',
-  title = 'Deterministic playbook',
-  rules,
-}: PlaybookOptions): ChatModel {
+export function playbook(options: PlaybookOptions): ChatModel {
+  refuseUnknown('playbook', options, 'id version title rules')
+  const { id = 'playbook/rules', version = '1.0.0', title = 'Deterministic playbook', rules } = options
+  if (!Array.isArray(rules)) throw new TypeError('playbook: rules is no list')
   async function run(input: ChatInput): Promise<RunResult<ChatOutput>> {
     const conversation = readConversation(input)
     const rule = rules.find(({ when }) => when(conversation))

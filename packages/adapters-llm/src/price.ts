@@ -25,11 +25,11 @@ export function spentOn(
   const price = [answeredBy, model].map((name) => ownMember(prices, name)).find(Boolean)
   const cost = price && costOf(tokens, cacheWrites, price)
   return {
-    ...(input !== undefined && { inputTokens: input }),
-    ...(output !== undefined && { outputTokens: output }),
-    ...(cachedInput !== undefined && { cachedInputTokens: cachedInput }),
-    ...(reasoning !== undefined && { reasoningTokens: reasoning }),
-    ...(cost && { cost }),
+    inputTokens: input,
+    outputTokens: output,
+    cachedInputTokens: cachedInput,
+    reasoningTokens: reasoning,
+    cost,
   }
 }
 
@@ -54,5 +54,5 @@ function costOf(tokens: ChatOutput['tokens'], cacheWrites: number, price: Price)
   const dear = cacheWrites * (price.cacheWrite ?? perInput)
   const amount = (plain * perInput + cachedInput * perCached + dear + output * perOutput) / 1e6
   // Some servers count what came from a cache beside the input: what they mean by either is not known then.
-  return plain >= 0 && Number.isFinite(amount) ? { amount, currency } : undefined
+  return plain >= 0 && dear >= 0 && Number.isFinite(amount) ? { amount, currency } : undefined
 }

@@ -30,11 +30,7 @@ export class QuotaKeeper {
   /** The server asked to be left alone until then. */
   private notBefore = 0
 
-  constructor(private readonly quota: Quota) {
-    for (const [name, most] of Object.entries(quota))
-      if (most !== undefined && !(typeof most === 'number' && most > 0))
-        throw new TypeError(`quota: ${name} is ${most}, which lets nothing through`)
-  }
+  constructor(private readonly quota: Quota) {}
 
   /** What the server said with a refusal holds for all requests, not only for the refused one; for an hour at most. */
   pause(ms: number, now: number): void {

@@ -1,6 +1,7 @@
 import { Fault } from '@dinrail/core'
 import { secretForms, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
+import { checkSecrets, refuseUnknown } from './stated-options.ts'
 
 /** Exchanges with a server as they were on the wire: plain JSON, and no key in it. */
 export interface Recording {
@@ -59,7 +60,10 @@ interface Noted {
 }
 
 /** Records what goes through a sender: every chunk with the moment of its coming, as the server really sent it. */
-export function record({ send = fetchSender(), secrets = [] }: RecordOptions = {}): Recorder {
+export function record(options: RecordOptions = {}): Recorder {
+  refuseUnknown('record', options, 'send secrets')
+  const { send = fetchSender(), secrets = [] } = options
+  checkSecrets('record', secrets)
   const noted: Noted[] = []
   return {
     async send(request) {

@@ -2,16 +2,14 @@ import { Fault, type FaultCode } from '@dinrail/core'
 import { cut } from './secrets.ts'
 import type { HttpResponse } from './sender.ts'
 
+/** Those that are not what their class is. */
 const codes: Readonly<Record<number, FaultCode>> = {
-  400: 'invalid-input',
   401: 'denied',
   402: 'denied',
   403: 'denied',
   404: 'not-found',
   405: 'not-found',
   407: 'denied',
-  413: 'invalid-input',
-  422: 'invalid-input',
   429: 'overloaded',
   529: 'overloaded',
 }
@@ -21,8 +19,10 @@ const sayings: readonly (readonly [RegExp, FaultCode])[] = [
   [/insufficient_quota|billing|credit balance/i, 'denied'],
   [/rate.?limit|overloaded|too many requests|server is busy/i, 'overloaded'],
   [/invalid.?api.?key|incorrect api key|authentication_error|unauthori[sz]ed|expired/i, 'denied'],
-  [/model_not_found|model\b.{0,80}\b(?:not found|not exist|not a valid|unknown)|not_found_error/i, 'not-found'],
-  [/\b(?:invalid|unknown|not a valid)[ _]model\b/i, 'not-found'],
+  [
+    /model\b.{0,80}\b(?:not found|not exist|not a valid|unknown)|model_not_found|not_found_error|\b(?:invalid|unknown|not a valid)[ _]model\b/i,
+    'not-found',
+  ],
   [/context.?length|maximum context|context (?:size|window)|too long|too large/i, 'invalid-input'],
 ]
 const statusDecides = new Set([401, 402, 403, 404, 407, 413, 429, 529])
@@ -56,7 +56,7 @@ export function refusal(
   const retryAfterMs = retryAfter(response, now)
   const hint = status === 407 ? ' (are the user and the password of the proxy right?)' : hints[code]
   return new Fault(code, `${host} answers ${status}: ${cut(said, longestSaying)}${hint ?? ''}`, {
-    details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+    details: { status, retryAfterMs },
   })
 }
 
@@ -64,7 +64,7 @@ export function refusal(
 export function serverFault(error: unknown): Fault {
   const { code, status } = (error ?? {}) as { readonly code?: unknown; readonly status?: unknown }
   const said = errorText(error)
-  const stated = [code, status].map(Number).find((number) => number >= 400 && number < 600)
+  const stated = [code, status].map(plainNumber).find((number) => number >= 400 && number < 600)
   const meant =
     stated === undefined ? meaningOf(`${typeof code === 'string' ? code : ''} ${typeOf(error)} ${said}`) : undefined
   const known = stated === undefined ? (meant ?? 'unavailable') : (codes[stated] ?? ofClass(stated))
@@ -72,6 +72,9 @@ export function serverFault(error: unknown): Fault {
     details: { status: stated ?? 200 },
   })
 }
+
+/** An object of the server's may be none that becomes a number. */
+const plainNumber = (value: unknown) => (typeof value === 'object' ? Number.NaN : Number(value))
 
 /** A request that the server cannot read is the caller's; what it does not say is the server's. */
 function ofClass(status: number): FaultCode {
@@ -92,6 +95,12 @@ function sayingOf(body: string): string {
   }
 }
 
+export function pageFault(host: string): Fault {
+  return new Fault('unavailable', `${host} answers with a web page: the base URL is not that of such an API`, {
+    retryable: false,
+  })
+}
+
 export function isPage(body: string): boolean {
   return /^\s*(?:<!doctype|<html|<head|<body)/i.test(body)
 }
@@ -109,7 +118,7 @@ function errorText(error: unknown): string {
 
 /** Milliseconds, from seconds, a date or the milliseconds that some servers state. */
 function retryAfter(response: Pick<HttpResponse, 'header'>, now: number): number | undefined {
-  const exact = Number(response.header('retry-after-ms') ?? Number.NaN)
+  const exact = Number(response.header('retry-after-ms') || Number.NaN)
   if (exact >= 0 && exact < Number.POSITIVE_INFINITY) return exact
   const stated = response.header('retry-after')?.trim()
   if (stated === undefined || stated === '') return undefined

@@ -7,12 +7,12 @@ import {
   type RunResult,
   specVersion,
 } from '@dinrail/core'
-import { checkedBy, textsProblem } from './embedding.ts'
+import { checkCounts, checkedBy, shownNumber, textsProblem } from './embedding.ts'
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
 import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
 import { checkOptions } from './stated-options.ts'
-import { isObject } from './wire-json.ts'
+import { isObject, knownTokens } from './wire-json.ts'
 
 export interface RerankInput {
   readonly query: string
@@ -39,6 +39,7 @@ export interface RerankModelOptions extends JsonEndpointOptions {
 export function rerankModel(options: RerankModelOptions): RerankModel {
   const { model, mostDocuments = 1_000 } = options
   checkOptions('rerankModel', options, 'mostDocuments')
+  checkCounts('rerankModel', { mostDocuments })
   const self = { id: options.id ?? `rerank/${slug(model)}`, version: options.version ?? '1.0.0' }
   const { id } = self
   const server = jsonEndpoint('rerankModel', '/rerank', options, self)
@@ -66,7 +67,7 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
   async function run({ query, documents, top }: RerankInput, context: RunContext): Promise<RunResult<RerankOutput>> {
     const wanted = Math.min(top ?? documents.length, documents.length)
     const answer = await server.ask({ model, query, documents, top_n: wanted, return_documents: false }, context)
-    const { results, data, model: answeredBy, usage, meta } = answer
+    const { results, data, usage, meta } = answer
     const rows = results ?? data
     if (!Array.isArray(rows)) throw server.unreadable(answer, 'a ranking')
     const ranking = rows.map((row) => rankOf(row, documents.length, id)).sort((a, b) => b.score - a.score)
@@ -80,11 +81,11 @@ export function rerankModel(options: RerankModelOptions): RerankModel {
       : isObject(meta) && isObject(meta.tokens)
         ? meta.tokens.input_tokens
         : undefined
-    const inputTokens = Number.isSafeInteger(tokens) && Number(tokens) >= 0 ? (tokens as number) : undefined
-    const named = typeof answeredBy === 'string' && answeredBy !== '' ? answeredBy : model
+    const { input: inputTokens } = knownTokens({ input: tokens })
+    const answeredBy = server.answeredBy(answer)
     return {
-      output: { ranking: ranking.slice(0, wanted), answeredBy: named },
-      spent: spentOnReading(inputTokens, named, model, options.prices),
+      output: { ranking: ranking.slice(0, wanted), answeredBy },
+      spent: spentOnReading(inputTokens, answeredBy, model, options.prices),
     }
   }
 
@@ -126,8 +127,8 @@ const outputSchema: JsonSchema = {
 function rankOf(row: unknown, documents: number, id: string): { index: number; score: number } {
   const { index, relevance_score, score = relevance_score } = isObject(row) ? row : {}
   if (!Number.isSafeInteger(index) || Number(index) < 0 || Number(index) >= documents)
-    throw new Fault('invalid-output', `${id} ranked document ${JSON.stringify(index)}, and there are ${documents}`)
+    throw new Fault('invalid-output', `${id} ranked document ${shownNumber(index)}, and there are ${documents}`)
   if (typeof score !== 'number' || !Number.isFinite(score))
-    throw new Fault('invalid-output', `${id} gave document ${String(index)} the score ${JSON.stringify(score)}`)
+    throw new Fault('invalid-output', `${id} scored document ${String(index)} with ${shownNumber(score)}`)
   return { index: Number(index), score }
 }

@@ -96,7 +96,7 @@ describe('an embedding model', () => {
     ['a row of another length', { data: [{ embedding: [1, 2, 3] }] }, /3 numbers for text 0, not 2/],
     ['an empty row', { data: [{ embedding: [] }] }, /no list of numbers for text 0/],
     ['a row that is encoded', { data: [{ embedding: 'AAAAAA==' }] }, /no list of numbers for text 0/],
-    ['something that is no number', { data: [{ embedding: [1, null] }] }, /null in the row of text 0/],
+    ['something that is no number', { data: [{ embedding: [1, null] }] }, /no number in the row of text 0/],
     ['a row without a direction', { data: [{ embedding: [0, 0] }] }, /only zeros/],
     [
       'two rows for one text',
@@ -277,7 +277,7 @@ describe('a reranking model', () => {
     ['a document that there is not', { results: [{ index: 3, relevance_score: 1 }] }, /document 3, and there are 3/],
     ['a document twice', { results: [0, 1, 1].map((index) => ({ index, relevance_score: 1 })) }, /some twice/],
     ['fewer than were wanted', { results: [{ index: 0, relevance_score: 1 }] }, /3 were wanted/],
-    ['no score', { results: [{ index: 0 }] }, /the score undefined/],
+    ['no score', { results: [{ index: 0 }] }, /scored document 0 with no number/],
   ])('never takes a ranking with %s for an answer', async (_, answer, message) => {
     const url = await serverThat((_, response) => json(response, answer))
     expect(

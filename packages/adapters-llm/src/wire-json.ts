@@ -18,7 +18,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Counts where they are counts; anything else is unknown. */
-export function knownTokens(counts: Readonly<Record<keyof ChatOutput['tokens'], unknown>>): ChatOutput['tokens'] {
+export function knownTokens(
+  counts: Readonly<Partial<Record<keyof ChatOutput['tokens'], unknown>>>,
+): ChatOutput['tokens'] {
   const known: { -readonly [Name in keyof ChatOutput['tokens']]: ChatOutput['tokens'][Name] } = {}
   for (const name of ['input', 'output', 'cachedInput', 'reasoning'] as const) {
     const count = counts[name]

@@ -195,7 +195,7 @@ async function readAnswer<Out>(
   text: string,
   schema: Schema<unknown, Out>,
 ): Promise<{ value: Out } | { problem: string }> {
-  const fenced = /```(?:json)?\s*([\s\S]*?)```/.exec(text)
+  const fenced = /```(?:json)?([\s\S]*?)```/.exec(text)
   let value = structured
   try {
     value ??= JSON.parse(fenced?.[1] ?? text)

@@ -40,8 +40,10 @@ function refuseUncheckable(root: JsonSchema, schema: unknown, depth: number): vo
   if (depth > deepestNesting) throw unsupported(`it is nested more than ${deepestNesting} deep`)
   const found = uncheckable.find((keyword) => Object.hasOwn(schema, keyword))
   if (found !== undefined) throw unsupported(`'${found}' cannot be checked here`)
-  const wrong = [schema.type ?? []].flat().find((name) => !types.includes(String(name)))
+  const wrong = [schema.type ?? []].flat().find((name) => !types.includes(name as string))
   if (wrong !== undefined) throw unsupported(`${JSON.stringify(wrong)} is no type`)
+  for (const names of [schema.required, ...Object.values(members(schema.dependentRequired))])
+    if (list(names).some((name) => typeof name !== 'string')) throw unsupported('it requires what is no name')
   if (schema.$ref !== undefined) resolve(root, schema.$ref)
   for (const keyword of oneSchema) refuseUncheckable(root, schema[keyword], depth + 1)
   for (const keyword of listOfSchemas)
@@ -52,14 +54,23 @@ function refuseUncheckable(root: JsonSchema, schema: unknown, depth: number): vo
 
 /** Only places in the same schema are known. */
 function resolve(root: JsonSchema, reference: unknown): unknown {
-  const [start, ...steps] = String(reference).split('/')
+  const [start, ...steps] = typeof reference === 'string' ? reference.split('/') : []
   let at: unknown = start === '#' ? root : undefined
   for (const step of steps) {
-    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
+    const name = decoded(step).replaceAll('~1', '/').replaceAll('~0', '~')
     at = typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Json)[name] : undefined
   }
   if (at === undefined) throw unsupported(`it refers to ${JSON.stringify(reference)}, which is not in it`)
   return at
+}
+
+/** A percent sign that begins nothing stands for itself. */
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    return step
+  }
 }
 
 interface Walk {
@@ -153,7 +164,7 @@ function objectProblem(schema: Json, value: Json, below: Below, at: string): str
   const sized = lengthProblem(schema, 'Properties', names.length, 'members', at)
   if (sized !== undefined) return sized
   for (const name of list(schema.required))
-    if (!Object.hasOwn(value, String(name))) return `${place(at)} needs ${JSON.stringify(name)}`
+    if (!Object.hasOwn(value, name as string)) return `${place(at)} needs ${JSON.stringify(name)}`
   const properties = members(schema.properties)
   for (const name of names) {
     const where = `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -162,7 +173,7 @@ function objectProblem(schema: Json, value: Json, below: Below, at: string): str
     if (problem !== undefined) return problem
     const needed = list(members(schema.dependentRequired)[name])
     for (const other of needed)
-      if (!Object.hasOwn(value, String(other))) return `${place(at)} needs ${JSON.stringify(other)} beside ${name}`
+      if (!Object.hasOwn(value, other as string)) return `${place(at)} needs ${JSON.stringify(other)} beside ${name}`
     const dependent = below(members(schema.dependentSchemas)[name])
     if (dependent !== undefined) return dependent
   }

@@ -1,4 +1,5 @@
 import type { ChatInput, ChatOutput, UserPart } from './chat.ts'
+import { deepestNesting } from './nesting.ts'
 
 /** Why a value is no conversation, and where. */
 export interface ChatProblem {
@@ -11,32 +12,57 @@ const longestText = 8_000_000
 const toolName = /^[A-Za-z0-9_-]{1,64}$/
 
 export function chatInputProblem(value: unknown): ChatProblem | undefined {
-  const { messages, tools, toolChoice, responseSchema } = (value ?? {}) as Partial<ChatInput>
+  const reading: Reading = { path: [] }
+  try {
+    return problemIn((value ?? {}) as Partial<ChatInput>, reading)
+  } catch {
+    // What holds itself, a BigInt, a getter that throws: nothing of it could be sent.
+    return { message: 'has no JSON form', path: reading.path }
+  }
+}
+
+/** Where a value is being read. */
+interface Reading {
+  path: ChatProblem['path']
+}
+
+function problemIn(input: Partial<ChatInput>, reading: Reading): ChatProblem | undefined {
+  const { messages, tools, toolChoice, responseSchema } = input
+  const at = (...path: ChatProblem['path']) => {
+    reading.path = path
+    return path
+  }
   if (!Array.isArray(messages) || messages.length === 0)
     return { message: 'must hold at least one message', path: ['messages'] }
   if (tools !== undefined && !Array.isArray(tools)) return { message: 'must be a list of tools', path: ['tools'] }
   const names = new Set<string>()
   for (const [i, one] of (tools ?? []).entries()) {
-    const name = String(one?.name)
-    const path = ['tools', i, 'name']
-    if (!toolName.test(name))
-      return { message: `'${name}' is no tool name: letters, digits, _ and -, at most 64`, path }
+    const path = at('tools', i, 'name')
+    const name: unknown = one?.name
+    if (typeof name !== 'string' || !toolName.test(name))
+      return { message: `'${String(name)}' is no tool name: letters, digits, _ and -, at most 64`, path }
     if (names.has(name)) return { message: `two tools are named '${name}'`, path }
     names.add(name)
     if (typeof one.description !== 'string') return { message: 'must be text', path: ['tools', i, 'description'] }
-    const problem = schemaProblem(one.parameters)
-    if (problem !== undefined) return { message: problem, path: ['tools', i, 'parameters'] }
+    const problem = schemaProblem(one.parameters, at('tools', i, 'parameters'))
+    if (problem !== undefined) return problem
+    at('tools', i)
+    jsonLength(one)
   }
+  at('toolChoice')
   const choice = toolChoice === undefined ? undefined : choiceProblem(toolChoice, names)
   if (choice !== undefined) return { message: choice, path: ['toolChoice'] }
-  const schema = responseSchema === undefined ? undefined : schemaProblem(responseSchema)
-  if (schema !== undefined) return { message: schema, path: ['responseSchema'] }
-  const setting = settingProblem(value as Partial<ChatInput>)
+  if (responseSchema !== undefined) {
+    const problem = schemaProblem(responseSchema, at('responseSchema'))
+    if (problem !== undefined) return problem
+  }
+  const setting = settingProblem(input)
   if (setting !== undefined) return setting
   const reader = new ConversationReader()
   for (const [i, one] of messages.entries()) {
+    const path = at('messages', i)
     const problem = reader.problemOf(one)
-    if (problem !== undefined) return { message: problem, path: ['messages', i] }
+    if (problem !== undefined) return { message: problem, path }
   }
   return undefined
 }
@@ -46,15 +72,27 @@ function choiceProblem(choice: unknown, names: ReadonlySet<string>): string | un
   if (choice === 'required') return names.size === 0 ? 'asks for a tool, and there is none' : undefined
   const { name } = (choice ?? {}) as { readonly name?: unknown }
   if (typeof name !== 'string') return "must be 'auto', 'none', 'required' or { name } of a tool"
+  jsonLength(choice)
   return names.has(name) ? undefined : `asks for '${name}', and there is none`
 }
 
-function schemaProblem(schema: unknown): string | undefined {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return 'must be a JSON Schema'
+function schemaProblem(schema: unknown, path: ChatProblem['path']): ChatProblem | undefined {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
+    return { message: 'must be a JSON Schema', path }
   // What a library makes JSON Schema of carries its mark too, but hides it.
   const isOfLibrary =
     '~standard' in schema && Object.getOwnPropertyDescriptor(schema, '~standard')?.enumerable !== false
-  return isOfLibrary ? 'must be a JSON Schema: of a schema of zod, what z.toJSONSchema gives' : undefined
+  if (isOfLibrary) return { message: 'must be a JSON Schema: of a schema of zod, what z.toJSONSchema gives', path }
+  // Whoever reads a schema does it by recursion.
+  if (!knownLengths.has(schema) && isDeeper(schema, deepestNesting))
+    return { message: `is nested more than ${deepestNesting} deep`, path }
+  jsonLength(schema)
+  return undefined
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
 
 function settingProblem({ temperature, maxOutputTokens, seed, stop }: Partial<ChatInput>): ChatProblem | undefined {
@@ -85,6 +123,8 @@ class ConversationReader {
       case 'assistant':
         if (!Array.isArray(one.content)) return 'content must be a list of parts'
         return firstOf(one.content, (part) => {
+          if (part?.kind === 'reasoning' && !['string', 'undefined'].includes(typeof part.signature))
+            return 'the signature of reasoning must be text'
           if (part?.kind === 'text' || part?.kind === 'reasoning') return this.textProblem(part.text)
           if (part?.kind !== 'tool-call') return `an assistant’s part is no ${JSON.stringify(part?.kind)}`
           if (typeof part.callId !== 'string' || part.callId === '') return 'a tool call needs its callId'
@@ -96,7 +136,7 @@ class ConversationReader {
       case 'tool':
         if (!Array.isArray(one.content)) return 'content must be a list of tool results'
         return firstOf(one.content, (result) => {
-          const callId = String(result?.callId)
+          const callId = result?.callId
           if (!this.calls.has(callId)) return `there is no call for the tool result '${callId}'`
           if (this.answered.has(callId)) return `the call '${callId}' has two results`
           this.answered.add(callId)

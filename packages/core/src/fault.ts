@@ -97,7 +97,8 @@ export class Fault extends Error implements FaultRecord {
   /** Whatever was thrown, as a fault: a fault stays itself, an abort is `cancelled`, all else is `internal`. */
   static from(thrown: unknown): Fault {
     if (isFault(thrown)) return thrown
-    const { name, message } = thrown instanceof Error ? thrown : { name: '', message: String(thrown) }
+    const { name, message } =
+      thrown instanceof Error ? thrown : { name: '', message: typeof thrown === 'object' ? '' : String(thrown) }
     if (name === 'AbortError') return new Fault('cancelled', message || 'the caller gave up', { cause: thrown })
     const code = name === 'TimeoutError' ? 'deadline-exceeded' : 'internal'
     return new Fault(code, message || 'failed without a message', { cause: thrown })

@@ -34,7 +34,7 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
   if (rule.leaf) return unwrapLeaf(rule, value, position, intake)
   if (typeof value !== 'object' || value === null) return value
   refuseDepth('invalid-input', position)
-  refusePrototype(value)
+  refusePrototype(value, position)
   let copy: Members | undefined
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
@@ -167,7 +167,7 @@ function parseSourceTime(text: unknown): number {
   return typeof text === 'string' && timePattern.test(text) ? Date.parse(text) : Number.NaN
 }
 
-function refusePrototype(value: object): void {
+function refusePrototype(value: object, position: Position): void {
   // As a key it would reach the prototype of whatever copies the value.
-  if (Object.hasOwn(value, '__proto__')) throw new Fault('invalid-input', 'no member may be named __proto__')
+  if (Object.hasOwn(value, '__proto__')) throw refuse('invalid-input', position, 'has a member named __proto__')
 }

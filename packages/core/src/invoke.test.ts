@@ -389,3 +389,22 @@ describe('a contract that makes no sense', () => {
     expect(() => defineModel({ ...definition, run: () => ({ output: {} }) } as never)).toThrow(message)
   })
 })
+
+it.each([Object.create(null), { toString: 5, valueOf: 5 }])(
+  'what has no text of its own is a fault when it is thrown',
+  async (thrown) => {
+    const rude = defineModel({
+      id: 'acme/rude',
+      version: '1.0.0',
+      title: 'Rude',
+      task: 'process-analysis',
+      input: z.object({}),
+      output: z.object({}),
+      run: () => Promise.reject<never>(thrown),
+    })
+    await expect(invoke(rude, {}, { deadlineMs: 1_000 })).rejects.toMatchObject({
+      code: 'internal',
+      model: 'acme/rude',
+    })
+  },
+)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, Fault, parseDescriptor, parseJson } from './index.ts'
+import { canonicalJson, Fault, parseDescriptor, parseJson, readStructured } from './index.ts'
 
 describe('JSON of others', () => {
   it.each([
@@ -116,4 +116,24 @@ describe('a descriptor of others', () => {
     const loop = { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } }
     expect(() => parseDescriptor(JSON.stringify({ ...good, input: loop }))).not.toThrow(RangeError)
   })
+})
+
+it.each([
+  ['escaped quotes without an end', `{"a":"${'\\"x'.repeat(100_000)}`],
+  ['quotes without an end', `"${'\\"'.repeat(100_000)}`],
+  ['one very long text', JSON.stringify('"x'.repeat(6_000_000))],
+])('reads as long as it is and no longer: %s', (_what, text) => {
+  const started = performance.now()
+  try {
+    parseJson(text)
+  } catch (problem) {
+    expect(problem).toMatchObject({ code: 'invalid-input' })
+  }
+  expect(performance.now() - started).toBeLessThan(1_500)
+})
+
+it('looks for JSON between fences as long as the answer is, also where a model writes nothing but lines', () => {
+  const started = performance.now()
+  expect(readStructured([{ kind: 'text', text: `\`\`\`json${'\n'.repeat(200_000)}` }], {})).toHaveProperty('problem')
+  expect(performance.now() - started).toBeLessThan(1_000)
 })

@@ -17,7 +17,17 @@ export function parseJson(text: string): unknown {
   return value
 }
 
-const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+const token = /["{}[\],:]/g
+
+/** Where the text that begins there is over. A pattern would look through what has no end again from each quote in it. */
+function endOfText(json: string, from: number): number {
+  for (let end = json.indexOf('"', from + 1); end !== -1; end = json.indexOf('"', end + 1)) {
+    let before = end
+    while (json[before - 1] === '\\') before -= 1
+    if ((end - before) % 2 === 0) return end + 1
+  }
+  return json.length
+}
 
 /** One pass over the brackets and names. What is no JSON passes here and is found by the parser. */
 function refuseDepthAndDoubles(text: string): void {
@@ -25,7 +35,9 @@ function refuseDepthAndDoubles(text: string): void {
   const open: (Set<string> | undefined)[] = []
   let name: string | undefined
   let mayBeName = false
-  for (const [lexeme] of text.matchAll(token)) {
+  token.lastIndex = 0
+  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
+    const [lexeme] = found
     switch (lexeme) {
       case '{':
       case '[':
@@ -51,7 +63,8 @@ function refuseDepthAndDoubles(text: string): void {
         break
       }
       default:
-        name = mayBeName ? readName(lexeme) : undefined
+        token.lastIndex = endOfText(text, found.index)
+        name = mayBeName ? readName(text.slice(found.index, token.lastIndex)) : undefined
     }
   }
 }

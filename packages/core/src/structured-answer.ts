@@ -19,7 +19,7 @@ export function readStructured(
 
 /** The JSON alone, or what a model has put between fences or amid other words. */
 function readJson(text: string): { readonly value: unknown } | { readonly problem: string } {
-  const fenced = /```(?:json)?\s*([\s\S]*?)```/.exec(text)?.[1]
+  const fenced = /```(?:json)?([\s\S]*?)```/.exec(text)?.[1]
   const [from, to] = [text.search(/[{[]/), Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'))]
   let problem = 'it holds no JSON'
   for (const candidate of [text, fenced, from === -1 ? undefined : text.slice(from, to + 1)]) {
