@@ -223,6 +223,27 @@ describe('whatever a server answers in one piece', () => {
       await expect(ending).rejects.toMatchObject({ code: 'unavailable', message: /the server reports: no/ })
   })
 
+  it.each<readonly [string, unknown]>([
+    ['a content that is a number', { content: 42 }],
+    ['a content that is an object', { content: { text: 'half' } }],
+    ['a message that is text', 'half'],
+    [
+      'calls that are no list',
+      { content: 'half', tool_calls: { id: 'a', function: { name: 'stop', arguments: '{}' } } },
+    ],
+  ])('%s is not left out of it', async (_what, message) => {
+    const model = chatModel({
+      baseUrl: 'http://plant-gpu:8000/v1',
+      model: 'm',
+      retries: 0,
+      send: sent({ choices: [{ index: 0, message, finish_reason: 'stop' }] }),
+    })
+    await expect(invoke(model, { messages: [{ role: 'user', content: 'hello' }] }, bounds)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: /in no form of chat completions/,
+    })
+  })
+
   it('waits as long as Retry-After says where its other form is empty', async () => {
     const headers = { 'retry-after-ms': '', 'retry-after': '7' }
     for (const ending of endings(sent({}, 503, headers)))

@@ -5,6 +5,7 @@ import { completionRequest } from './completion-request.ts'
 import { type EndpointOptions, endpointModel } from './endpoint-model.ts'
 import { keyFromEnvironment, keyHeader, type Server, type ServerName, serverAt, servers } from './servers.ts'
 import { checkOptions } from './stated-options.ts'
+import { isObject } from './wire-json.ts'
 
 export interface ChatModelOptions extends EndpointOptions {
   /** The server by name, or what is peculiar about yours; found by the base URL unless stated. */
@@ -17,11 +18,10 @@ export interface ChatModelOptions extends EndpointOptions {
 export function chatModel(options: ChatModelOptions): ChatModel {
   checkOptions('chatModel', options, 'chat extra quota server apiVersion')
   const base = readBaseUrl('chatModel', options.baseUrl)
-  const server = typeof options.server === 'string' ? servers[options.server] : (options.server ?? serverAt(base))
-  if (server === undefined)
-    throw new TypeError(
-      `chatModel: there is no server '${options.server}'; there are ${Object.keys(servers).join(', ')}`,
-    )
+  const { server: stated = serverAt(base) } = options
+  const server = typeof stated === 'string' && Object.hasOwn(servers, stated) ? servers[stated] : stated
+  if (!isObject(server))
+    throw new TypeError(`chatModel: there is no server '${server}'; there are ${Object.keys(servers).join(', ')}`)
   const key = options.key ?? keyFromEnvironment(server, base)
   const { model } = options
   return endpointModel({

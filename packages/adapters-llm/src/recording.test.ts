@@ -169,6 +169,20 @@ describe('a recording', () => {
     })
   })
 
+  it.each<readonly [string, (exchange: { request?: unknown; response?: Record<string, unknown> }) => void]>([
+    ['without its request', (exchange) => delete exchange.request],
+    ['without its response', (exchange) => delete exchange.response],
+    ['without its headers', ({ response }) => delete response?.headers],
+    ['with a status in words', ({ response }) => Object.assign(response!, { status: 'ok' })],
+    ['with chunks that are no list', ({ response }) => Object.assign(response!, { chunks: {} })],
+    ['with a chunk of nothing', ({ response }) => Object.assign(response!, { chunks: [{ atMs: 1 }] })],
+    ['with a chunk in no base64', ({ response }) => Object.assign(response!, { chunks: [{ atMs: 1, base64: '§' }] })],
+  ])('%s is refused before anything is answered from it', async (_what, spoil) => {
+    const { recording } = await recorded([chunk({ content: 'a' }, 'stop')])
+    spoil(recording.exchanges[0] as never)
+    expect(() => replay(recording)).toThrow(/exchange 1 of the recording is not whole/)
+  })
+
   it('fails a test that did not ask for all of it', async () => {
     const { recording } = await recorded([chunk({ content: 'a' }, 'stop')])
     const unused = () => {

@@ -2,6 +2,7 @@ import { Fault } from '@dinrail/core'
 import { secretForms, secretHider, secretsOf } from './secrets.ts'
 import { fetchSender, type HttpRequest, type HttpResponse, type Sender } from './sender.ts'
 import { checkSecrets, refuseUnknown } from './stated-options.ts'
+import { isObject } from './wire-json.ts'
 
 /** Exchanges with a server as they were on the wire: plain JSON, and no key in it. */
 export interface Recording {
@@ -148,6 +149,9 @@ export function replay(recording: Recording, { speed = 'at-once' }: ReplayOption
       `a recording has the format dinrail-recording/1, not ${JSON.stringify(recording?.format)}`,
     )
   const { exchanges } = recording
+  const broken = Array.isArray(exchanges) ? exchanges.findIndex((one) => !isWhole(one)) : 0
+  if (broken >= 0)
+    throw new Fault('invalid-input', `exchange ${broken + 1} of the recording is not whole: record it again`)
   let next = 0
   const assertConsumed = () => {
     if (next < exchanges.length)
@@ -167,6 +171,15 @@ export function replay(recording: Recording, { speed = 'at-once' }: ReplayOption
     assertConsumed,
     [Symbol.dispose]: assertConsumed,
   }
+}
+
+/** What a hand or a merge may have spoilt. */
+function isWhole(exchange: Partial<RecordedExchange> | null): boolean {
+  const { status, headers, chunks } = exchange?.response ?? {}
+  const isBytes = ({ text, base64, atMs }: Partial<RecordedChunk>) =>
+    typeof (text ?? base64) === 'string' && /^[\w+/]*={0,2}$/.test(base64 ?? '') && typeof atMs === 'number'
+  const hasBytes = Array.isArray(chunks) && chunks.every((chunk) => isObject(chunk) && isBytes(chunk))
+  return isObject(exchange?.request) && typeof status === 'number' && isObject(headers) && hasBytes
 }
 
 function play(
