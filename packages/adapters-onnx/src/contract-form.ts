@@ -18,9 +18,16 @@ export function checkForm(contract: object): void {
 type Form = (value: unknown, at: string) => void
 
 const wrong = (at: string, value: unknown, wanted: string) =>
-  new TypeError(
-    `${at} is ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 60) : String(value)}: ${wanted}`,
-  )
+  new TypeError(`${at} is ${typeof value === 'object' ? objectText(value) : String(value)}: ${wanted}`)
+
+/** Of what has no JSON form, such as a circle, its kind. */
+function objectText(value: object | null): string {
+  try {
+    return JSON.stringify(value).slice(0, 60)
+  } catch {
+    return 'no JSON'
+  }
+}
 
 export const text: Form = (value, at) => {
   if (typeof value !== 'string') throw wrong(at, value, 'it must be a text')

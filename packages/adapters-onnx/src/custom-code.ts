@@ -19,7 +19,7 @@ export function customOutputs<Answer, Out>(
   return { schema: schema as Schema<unknown, Out>, read: read as CustomOutputs<Out>['read'] }
 }
 
-function checkCode(name: string, schema: { readonly '~standard'?: object } | undefined, code: unknown): void {
+export function checkCode(name: string, schema: { readonly '~standard'?: object } | undefined, code: unknown): void {
   if (schema?.['~standard'] === undefined || typeof code !== 'function')
     throw new TypeError(`${name}: pass a schema, such as one of zod, and a function`)
 }

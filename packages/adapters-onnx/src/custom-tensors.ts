@@ -1,6 +1,6 @@
 import { Fault, type RunResult, type Tensor } from '@dinrail/core'
 import type { CustomOutputs, FedTensors, TextTensor } from './definition.ts'
-import { canHold, dataOf, dataTypeOf, elementsOf } from './element-types.ts'
+import { canHold, checkGiven, dataOf, dataTypeOf, elementsOf } from './element-types.ts'
 import type { Tensors } from './network.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
 
@@ -54,7 +54,8 @@ function refuse(name: string, data: Uint8Array | Float32Array, isWrong: (one: nu
 export function readByCode(read: CustomOutputs<unknown>['read'], given: Tensors, input: unknown): RunResult<unknown> {
   const tensors: Record<string, Tensor> = {}
   const texts: Record<string, TextTensor> = {}
-  for (const [name, one] of Object.entries(given)) {
+  for (const [name, one] of Object.entries(given ?? {})) {
+    checkGiven(name, one)
     const shape = [...one.dims]
     if (one.type === 'string') texts[name] = { dtype: 'string', shape, data: one.data as readonly string[] }
     else tensors[name] = { dtype: dataTypeOf(one.type), shape, data: dataOf(name, one) } as Tensor

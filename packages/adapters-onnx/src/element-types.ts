@@ -1,5 +1,6 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
 import { halfBits, halfValue } from './half-floats.ts'
+import { shapeText } from './onnx-input.ts'
 import type { OnnxData, OnnxTensor, OnnxType } from './runtime.ts'
 
 type Elements = Tensor['data']
@@ -95,10 +96,26 @@ export function canHold(type: OnnxType, value: unknown): value is number {
   )
 }
 
+/** Throws `invalid-output` where a runtime gave no tensor, or one whose parts disagree: nobody may calculate with it. */
+export function checkGiven(name: string, tensor: OnnxTensor | undefined): asserts tensor is OnnxTensor {
+  const { type, dims, data } = tensor ?? ({} as Partial<OnnxTensor>)
+  if (type === undefined || !Object.hasOwn(arrayOf, type)) throw gave(name, String(type ?? 'nothing'))
+  if (data?.constructor !== arrayOf[type] && !isDataOf(type, data)) throw gave(name, `no ${type}`)
+  if (!Array.isArray(dims)) throw gave(name, 'no shape')
+  let count = 1
+  for (const length of dims) count *= Number.isSafeInteger(length) && length >= 0 ? length : Number.NaN
+  if (data!.length !== count) throw gave(name, `${data!.length} elements in the shape ${shapeText(dims)}`)
+}
+
+/** The fault of an output that cannot be read. */
+export function gave(name: string, what: string, more = ''): Fault {
+  return new Fault('invalid-output', `the network gave ${what} as '${name}'${more}`, { field: '/output' })
+}
+
 /** The elements of what a network gave, as a contract names them. */
 export function dataOf(name: string, tensor: OnnxTensor | undefined): Elements {
-  if (tensor === undefined || tensor.type === 'string')
-    throw new Fault('invalid-output', `the network gave ${tensor?.type ?? 'nothing'} as '${name}'`)
+  checkGiven(name, tensor)
+  if (tensor.type === 'string') throw gave(name, 'texts')
   const data = tensor.data as Elements
   if (tensor.type !== 'float16') return data
   return Float32Array.from(data as Uint16Array, data instanceof Uint16Array ? halfValue : Number)
@@ -106,7 +123,10 @@ export function dataOf(name: string, tensor: OnnxTensor | undefined): Elements {
 
 /** As `dataOf`, for whoever calculates with them: 64-bit integers are rounded to doubles. */
 export function numbersOf(name: string, tensor: OnnxTensor | undefined): ArrayLike<number> {
-  const data = dataOf(name, tensor)
+  return doublesOf(dataOf(name, tensor))
+}
+
+export function doublesOf(data: Elements): ArrayLike<number> {
   return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data
 }
 

@@ -1,6 +1,6 @@
 import { Fault } from '@dinrail/core'
 import { arrayOf, isDataOf } from './element-types.ts'
-import { endsEarly } from './fields-schema.ts'
+import { textProblem } from './fields-schema.ts'
 import type { Tensors } from './network.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
@@ -15,8 +15,11 @@ export function checkFeeds(id: string, inputs: readonly OnnxMetadata[], feeds: T
     // Nearly always it is the very class: whether it extends it takes longer to find out.
     if (tensor.data.constructor !== arrayOf[tensor.type] && !isDataOf(tensor.type, tensor.data))
       throw problem(id, name, `takes ${type} as ${arrayOf[tensor.type].name}, not as ${tensor.data.constructor.name}`)
-    if (type === 'string' && (tensor.data as readonly unknown[]).some((one) => String(one).includes('\0')))
-      throw problem(id, name, endsEarly)
+    if (type === 'string')
+      for (const text of tensor.data as readonly unknown[]) {
+        const wrong = textProblem(String(text))
+        if (wrong !== undefined) throw problem(id, name, wrong)
+      }
     let count = 1
     for (let axis = 0; axis < tensor.dims.length; axis++) count *= tensor.dims[axis]!
     if (tensor.data.length !== count)
@@ -44,13 +47,18 @@ export function checkRows(id: string, inputs: readonly OnnxMetadata[], feeds: Te
   }
 }
 
-function checkDims(id: string, name: string, shape: readonly (number | string)[], dims: readonly number[]): void {
+/** Whether a tensor may have these dimensions where the file states a shape. */
+export function fitsShape(shape: readonly (number | string)[], dims: readonly number[]): boolean {
   let fits = dims.length === shape.length
   for (let axis = 0; fits && axis < dims.length; axis++) {
     const length = shape[axis]
     fits = typeof length === 'string' || length === -1 || length === dims[axis]
   }
-  if (!fits)
+  return fits
+}
+
+function checkDims(id: string, name: string, shape: readonly (number | string)[], dims: readonly number[]): void {
+  if (!fitsShape(shape, dims))
     throw problem(
       id,
       name,

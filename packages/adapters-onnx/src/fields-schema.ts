@@ -45,7 +45,14 @@ export function inputSchema<Value>(properties: Properties, optional: readonly st
           return problem(`is no field of this model: it takes ${names.join(', ')}`, name)
     return { value: value as Value }
   }
-  return schemaOf(objectSchema(properties, required), validate)
+  return schemaOf(objectSchema(properties, required), (value) => {
+    try {
+      return validate(value)
+    } catch (thrown) {
+      // A getter or a proxy of the caller may throw anything.
+      return problem(`cannot be read: ${String(thrown)}`)
+    }
+  })
 }
 
 /** A schema of what the adapter itself puts together; its numbers are checked by the call path. */
@@ -69,8 +76,11 @@ function schemaOf<Value>(json: JsonSchema, validate: Schema<unknown, Value>['~st
   }
 }
 
-/** A network would answer what is written in front of it, as if nothing came behind. */
-export const endsEarly = 'holds a NUL character, at which the runtimes end a text: leave it out'
+/** Why a network would answer another text: one that ends before, or one whose halves of characters were replaced. */
+export function textProblem(text: string): string | undefined {
+  if (text.includes('\0')) return 'holds a NUL character, at which the runtimes end a text: leave it out'
+  return /\p{Surrogate}/u.test(text) ? 'holds half a character' : undefined
+}
 
 type Check = (member: unknown) => string | undefined
 
@@ -96,7 +106,7 @@ function checkOf({ type, enum: words, maxLength, items, minItems, maxItems }: Js
     return (member) => {
       if (typeof member !== 'string') return `must be a text, not ${wordFor(member)}`
       if (member.length > (maxLength as number)) return `has ${member.length} characters, at most ${maxLength}`
-      return member.includes('\0') ? endsEarly : undefined
+      return textProblem(member)
     }
   return undefined
 }

@@ -1,6 +1,6 @@
 import { Fault } from '@dinrail/core'
 import type { CharactersOutput, LabelsOutput } from './contract.ts'
-import { numbersOf } from './element-types.ts'
+import { gave, numbersOf } from './element-types.ts'
 import { objectSchema } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, checkNumeric, elementsOfShape, type PreparedOutput, wrongCount } from './onnx-output.ts'
@@ -131,7 +131,7 @@ export function charactersOutput(metadata: OnnxMetadata, { characters }: Charact
     read(tensor, answer) {
       const numbers = numbersOf(name, tensor)
       if (width === 0 || numbers.length % width !== 0)
-        throw new Fault('invalid-output', `the network gave ${numbers.length} scores for ${width} characters`)
+        throw gave(name, `${numbers.length} scores for ${width} characters`)
       checkFinite(numbers, name)
       let text = ''
       let path = 1

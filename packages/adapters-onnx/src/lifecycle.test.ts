@@ -114,6 +114,17 @@ describe('an exchange', () => {
     await door.dispose?.()
   })
 
+  it('does not take one back that it still lets go of, which would be disposed of under its callers', async () => {
+    const [one, two] = await Promise.all([gain(1), gain(2)])
+    const door = swappable<{ readonly level: number }, { readonly level: number }>(one)
+    const call = invoke(door, { level: 3 }, bounds)
+    const swapped = door.swap(two)
+    expect(await faultOf(door.swap(one))).toMatchObject({ code: 'unavailable', retryable: false })
+    await Promise.all([call, swapped])
+    expect((await invoke(door, { level: 3 }, bounds)).output).toEqual({ level: 6 })
+    await door.dispose?.()
+  })
+
   it('never leaves callers with a version that was disposed, such as the one before', async () => {
     const [one, two] = await Promise.all([gain(1), gain(2, '1.1.0')])
     const door = swappable<{ readonly level: number }, { readonly level: number }>(one)

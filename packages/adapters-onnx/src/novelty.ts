@@ -15,6 +15,14 @@ export function noveltyScore(
   outputs: readonly OnnxMetadata[],
 ): NoveltyScore {
   const all = [...inputs, ...outputs]
+  /** Holds a length that the file leaves open against the score's: whoever gave another one is at fault. */
+  const checkLength = (has: number, wanted: number, name: string) => {
+    if (has === wanted) return
+    const side = inputs.some((one) => one.name === name) ? 'input' : 'output'
+    throw new Fault(`invalid-${side}`, `the novelty score needs ${wanted} elements of '${name}', it has ${has}`, {
+      field: `/${side}`,
+    })
+  }
   const lengthOf = (name: string) => {
     const metadata = all.find((one) => one.name === name)
     if (metadata === undefined)
@@ -132,11 +140,6 @@ function residual(centred: readonly number[], components: Matrix): number {
     })
   }
   return Math.sqrt(dot(rest, rest) / rest.length)
-}
-
-function checkLength(has: number, wanted: number, name: string): void {
-  if (has !== wanted)
-    throw new Fault('internal', `the novelty score needs ${wanted} elements of '${name}', it has ${has}`)
 }
 
 /** What becomes of an answer beyond the threshold: never one with a confidence. Throws `out-of-limits` where it is refused. */

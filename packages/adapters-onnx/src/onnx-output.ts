@@ -1,4 +1,5 @@
 import { Fault } from '@dinrail/core'
+import { gave } from './element-types.ts'
 import type { Properties } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
@@ -40,11 +41,7 @@ export function checkNumeric(at: string, { name, type }: OnnxMetadata, isScore =
 
 /** For more or fewer numbers than are stated, which are those of one row. */
 export function wrongCount(name: string, dims: readonly number[] | undefined, stated: string): Fault {
-  return new Fault(
-    'invalid-output',
-    `the network gave ${shapeText(dims)} as '${name}', stated are ${stated}: { tensor: {} } reads several rows at once`,
-    { field: '/output' },
-  )
+  return gave(name, shapeText(dims), `, stated are ${stated}: { tensor: {} } reads several rows at once`)
 }
 
 /** Throws `invalid-output` for the first number that is none: nothing may be decided on it. */

@@ -1,8 +1,10 @@
 import type { JsonSchema, RunResult, Schema } from '@dinrail/core'
 import { copied } from './array-parts.ts'
 import type { InputRecipe, NumberField, OnnxContract, OutputRecipe, TextField } from './contract.ts'
+import { checkCode } from './custom-code.ts'
 import { feedsOfCode, readByCode } from './custom-tensors.ts'
 import type { CustomInputs, CustomOutputs } from './definition.ts'
+import { checkGiven } from './element-types.ts'
 import type { Engine } from './engine.ts'
 import { inputSchema, outputSchema, propertiesOf } from './fields-schema.ts'
 import { imageInput } from './image-input.ts'
@@ -50,6 +52,7 @@ export function prepareInputs(
         `context is stated beside code for the inputs: state ${Object.keys(context).join(', ')} in its schema`,
       )
     const { schema, feeds } = stated
+    checkCode('inputs', schema, feeds)
     return {
       schema: schema as unknown as Schema,
       states: [],
@@ -129,6 +132,7 @@ export function prepareOutputs(
   for (const one of network.outputs) refuseUnusable('output', one)
   if (isCustomOutputs(stated)) {
     const { schema, read } = stated
+    checkCode('outputs', schema, read)
     const kept = states.map(([, output]) => output)
     return {
       schema: schema as Schema,
@@ -145,9 +149,9 @@ export function prepareOutputs(
   return {
     schema: outputSchema(properties),
     read(given) {
-      const tensors = withoutSharing(given, kept)
       const output: Record<string, unknown> = {}
       let confidence: number | undefined
+      const tensors = withoutSharing(given, kept)
       for (let i = 0; i < prepared.length; i++) {
         const [name, one] = prepared[i]!
         const sure = one.read(tensors[name], output)
@@ -162,7 +166,10 @@ export function prepareOutputs(
 function withoutSharing(tensors: Tensors, states: readonly string[]): Tensors {
   if (states.length === 0) return tensors
   const own = { ...tensors }
-  for (const name of states) own[name] = copied(tensors[name]!)
+  for (const name of states) {
+    checkGiven(name, tensors[name])
+    own[name] = copied(tensors[name])
+  }
   return own
 }
 

@@ -2,14 +2,16 @@ import { defineModel, Fault, type FaultCode, invoke, type Model, type RunContext
 import { ownTensor } from './array-parts.ts'
 import { describedBy } from './contract-descriptor.ts'
 import type { Health, OnnxModel } from './definition.ts'
-import { numbersOf } from './element-types.ts'
+import { gave, numbersOf } from './element-types.ts'
 import type { Engine } from './engine.ts'
+import { fitsShape } from './feeds.ts'
 import { callsToFill, checkGolden, measuredNow } from './golden.ts'
 import type { Tensors } from './network.ts'
 import { judged, noveltyScore } from './novelty.ts'
-import type { Fields, Memory } from './onnx-input.ts'
+import { type Fields, type Memory, shapeText } from './onnx-input.ts'
 import { checkFinite } from './onnx-output.ts'
 import { prepareInputs, prepareOutputs } from './prepared-contract.ts'
+import type { OnnxTensor } from './runtime.ts'
 import { type Session, sessions } from './sessions.ts'
 import type { WholeContract } from './stated-contract.ts'
 
@@ -143,9 +145,18 @@ export function servedModel(engine: Engine, contract: WholeContract, artefact: s
    */
   function remember(memory: Memory, tensors: Tensors, context: RunContext): void {
     if (context.isOver) throw context.signal.reason
-    for (const [, output] of inputs.states) checkFinite(numbersOf(output, tensors[output]), output)
+    for (const [input, output] of inputs.states) checkState(input, output, tensors[output])
     commitRows(memory, context)
     for (const [input, output] of inputs.states) memory.states.set(input, ownTensor(tensors[output]!))
+  }
+
+  /** What the next call could not be fed would end that one, and all later ones of its session. */
+  function checkState(input: string, output: string, tensor: OnnxTensor | undefined): void {
+    checkFinite(numbersOf(output, tensor), output)
+    const { type, dims } = tensor!
+    const taken = engine.inputs.find(({ name }) => name === input)!
+    if (type !== taken.type || (taken.shape !== undefined && !fitsShape(taken.shape, dims)))
+      throw gave(output, `${type} ${shapeText(dims)} where '${input}' takes ${taken.type} ${shapeText(taken.shape)}`)
   }
 
   function commitRows(memory: Memory, { inputQuality }: RunContext): void {

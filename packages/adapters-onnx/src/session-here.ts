@@ -131,6 +131,7 @@ export function runFault(id: string, problem: unknown): Fault {
   if (fault === problem) return fault
   const callers = /INVALID_ARGUMENT|ERROR_CODE: 2\b/.test(fault.message)
   return new Fault(callers ? 'invalid-input' : 'internal', `${id}: the runtime gave up: ${fault.message}`, {
+    ...(callers && { field: '/input' }),
     cause: problem,
   })
 }

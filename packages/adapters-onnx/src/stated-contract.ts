@@ -112,22 +112,28 @@ function checkedNumber(key: string, value: number | bigint): number {
  * a `TypeError` that names both sides otherwise. All else is the author's to say again.
  */
 export function mergedContract(embedded: EmbeddedContract, given: WholeContract): WholeContract {
-  // What is passed on as undefined is not said, least of all that the file's golden answers or its novelty are nothing.
-  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as WholeContract
+  const stated = withoutUnsaid(given)
+  const inputs = isCustomInputs(stated.inputs) ? undefined : withoutUnsaid(stated.inputs)
+  const outputs = isCustomOutputs(stated.outputs) ? undefined : withoutUnsaid(stated.outputs)
+  const context = withoutUnsaid(stated.context)
+  checkForm({ ...stated, inputs, outputs, context })
   checkSame('id', embedded.id, stated.id)
-  const inputs = isCustomInputs(stated.inputs) ? undefined : stated.inputs
-  const outputs = isCustomOutputs(stated.outputs) ? undefined : stated.outputs
-  checkForm({ ...stated, inputs, outputs })
   checkMeanings('inputs', inputMeanings(embedded.inputs), inputMeanings(inputs))
-  checkMeanings('context', contextMeanings(embedded.context), contextMeanings(stated.context))
+  checkMeanings('context', contextMeanings(embedded.context), contextMeanings(context))
   checkMeanings('outputs', outputMeanings(embedded.outputs), outputMeanings(outputs))
   return {
     ...embedded,
     ...stated,
-    inputs: inputs === stated.inputs ? { ...embedded.inputs, ...inputs } : stated.inputs!,
-    context: { ...embedded.context, ...stated.context },
-    outputs: outputs === stated.outputs ? { ...embedded.outputs, ...outputs } : stated.outputs!,
+    inputs: isCustomInputs(stated.inputs) ? stated.inputs : { ...embedded.inputs, ...inputs },
+    context: { ...embedded.context, ...context },
+    outputs: isCustomOutputs(stated.outputs) ? stated.outputs : { ...embedded.outputs, ...outputs },
   }
+}
+
+/** What is passed on as undefined is not said, least of all that the file's golden answers or its novelty are nothing. */
+function withoutUnsaid<Stated>(stated: Stated): Stated {
+  if (typeof (stated ?? 0) !== 'object' || Array.isArray(stated)) return stated
+  return Object.fromEntries(Object.entries(stated as object).filter(([, value]) => value !== undefined)) as Stated
 }
 
 function checkSame(what: string, inFile: unknown, stated: unknown): void {

@@ -1,4 +1,5 @@
 import { type DataType, Fault, type Tensor } from '@dinrail/core'
+import { ownData } from './array-parts.ts'
 import type { ConstantInput, StateInput, TensorInput } from './contract.ts'
 import { arrayOf, canBeGivenAs, canHold, dataTypeOf, elementsOf, rangeOf } from './element-types.ts'
 import { dimsFor, type Memory, type PreparedInput, shapeText } from './onnx-input.ts'
@@ -32,7 +33,8 @@ export function tensorInput(metadata: OnnxMetadata, { tensor: stated }: TensorIn
 
   function given(data: Tensor['data']): OnnxData {
     if (type === 'bool') checkTruth(data as Uint8Array, pointer)
-    if (isAsItIs) return data
+    // Memory that threads share is none that a native runtime takes.
+    if (isAsItIs) return data.buffer instanceof ArrayBuffer ? data : ownData(data)
     const numbers =
       scale === undefined ? data : Float64Array.from(data as Float32Array, (one) => (one - shift) * factor)
     const most = numbers instanceof BigInt64Array || numbers instanceof BigUint64Array ? undefined : rangeOf(type)[1]

@@ -1,6 +1,6 @@
-import { type DataType, Fault, type JsonSchema, type Range, type Tensor } from '@dinrail/core'
+import type { DataType, JsonSchema, Range, Tensor } from '@dinrail/core'
 import type { OutputTensor, TensorOutput } from './contract.ts'
-import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, numbersOf } from './element-types.ts'
+import { arrayOf, canBeGivenAs, canHold, dataOf, dataTypeOf, doublesOf, gave } from './element-types.ts'
 import { shapeText } from './onnx-input.ts'
 import { checkFinite, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
@@ -42,31 +42,29 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
   return {
     properties: { [field]: interval === undefined ? schema : intervalSchema(schema, interval.level) },
     read(tensor, answer) {
-      const whole = tensor?.dims ?? []
+      const given = dataOf(name, tensor)
+      const whole = tensor!.dims
       const dims = isQuantile ? whole.slice(0, -1) : whole
       // Each answer has an array of its own: the caller may change it.
       const lengths = dims.slice(dims.length === shape.length + 1 && dims[0] === 1 ? 1 : 0)
       if (!isCalculated) {
-        answer[field] = { dtype, shape: lengths, data: dataOf(name, tensor) } as Tensor
+        answer[field] = { dtype, shape: lengths, data: given } as Tensor
         return undefined
       }
       if (isQuantile && whole.at(-1) !== 3)
-        throw new Fault(
-          'invalid-output',
-          `the network gave ${shapeText(whole)} as '${name}', stated are three quantiles in its last axis`,
-        )
+        throw gave(name, `${shapeText(whole)} where three quantiles in the last axis are stated`)
       if (isWhole) {
-        answer[field] = { dtype, shape: lengths, data: clamped(dataOf(name, tensor), clamp!) } as Tensor
+        answer[field] = { dtype, shape: lengths, data: clamped(given, clamp!) } as Tensor
         return undefined
       }
-      const numbers = numbersOf(name, tensor)
+      const numbers = doublesOf(given)
       checkFinite(numbers, name)
       const step = isQuantile ? 3 : 1
       const real = dtype as 'float32' | 'float64'
       const ends = { value: filled(real, lengths), low: filled(real, lengths), high: filled(real, lengths) }
       const last = lengths.at(-1) ?? 1
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
-        throw new Fault('invalid-output', `${halfWidth.length} half-widths are stated, the network gave ${last} values`)
+        throw gave(name, `${last} values where ${halfWidth.length} half-widths are stated`)
       for (let i = 0; i < ends.value.data.length; i++) {
         const { value, low, high } = spread(numbers, i * step, i % last)
         ends.value.data[i] = value

@@ -1,5 +1,6 @@
 import { Fault, type JsonSchema } from '@dinrail/core'
 import type { TextInput, TextOutput } from './contract.ts'
+import { checkGiven, gave } from './element-types.ts'
 import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
 import type { PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
@@ -72,10 +73,10 @@ export function textOutput({ name, type, shape }: OnnxMetadata, { text }: TextOu
   return {
     properties: { [field]: { ...one, ...(description !== undefined && { description }) } },
     read(tensor, answer) {
-      const texts = (tensor?.data ?? []) as readonly unknown[]
-      if (tensor?.type !== 'string') throw new Fault('invalid-output', `the network gave no text as '${name}'`)
-      if (many === undefined && texts.length !== 1)
-        throw new Fault('invalid-output', `the network gave ${texts.length} texts as '${name}', stated is one`)
+      checkGiven(name, tensor)
+      const texts = tensor.data as readonly unknown[]
+      if (tensor.type !== 'string' || texts.some((one) => typeof one !== 'string')) throw gave(name, 'no text')
+      if (many === undefined && texts.length !== 1) throw gave(name, `${texts.length} texts where one is stated`)
       answer[field] = many === undefined ? texts[0] : [...texts]
       return undefined
     },

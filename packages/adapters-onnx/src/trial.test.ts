@@ -14,7 +14,7 @@ function halves(off: number): Network {
     async run({ x }) {
       const rows = x!.dims[0]!
       const data = Uint16Array.from(x!.data as Float32Array, (one) => halfBits(one + (rows > 1 ? off : 0)))
-      return { y: { type: 'float16', dims: [rows, 1], data } }
+      return { y: { type: 'float16', dims: [rows, data.length / rows], data } }
     },
     dispose: async () => {},
   }

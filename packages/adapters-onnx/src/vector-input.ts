@@ -112,6 +112,7 @@ function numberColumns({ name, scale }: NumberColumn, type: OnnxType, at: string
     if (!(period > 0)) throw new TypeError(`${at}.scale.period is ${period}: above 0`)
     const write: Writer = (value, row, column) => {
       const angle = (2 * Math.PI * (value as number)) / period
+      if (!Number.isFinite(angle)) throw beyond(name, value, type)
       row[column] = Math.sin(angle)
       row[column + 1] = Math.cos(angle)
     }

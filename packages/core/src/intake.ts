@@ -1,10 +1,10 @@
 import type { Findings } from './bounds.ts'
-import { Fault } from './fault.ts'
+import { Fault, isFault } from './fault.ts'
 import type { HeldValues } from './held-values.ts'
 import { type Position, pointerTo, refuse, refuseDepth, roots, within } from './position.ts'
 import { eachItem, hasItems, membersOf } from './rule-members.ts'
 import { isSample, type Sample } from './sample.ts'
-import { arrayOf, isTensor, type Tensor } from './tensor.ts'
+import { isTensor, type Tensor } from './tensor.ts'
 import { checkForm } from './tensor-checks.ts'
 import { type Conversion, commensurable, conversion, convert, parseUnit } from './units.ts'
 import type { Rule } from './vocabulary.ts'
@@ -20,21 +20,28 @@ export interface Intake extends Findings {
 interface Measured {
   readonly pointer: string
   readonly rule: Rule
-  readonly sample: Sample<unknown> | undefined
+  readonly quality: Sample<unknown>['quality']
+  readonly sourceTime: unknown
   /** In the contract's unit. */
   readonly bare: unknown
 }
 
 /** Unwraps every sample, converts it to the contract's unit and fills in missing values. The input itself is never changed. */
 export function unwrapSamples(rule: Rule, input: unknown, intake: Intake): unknown {
-  return unwrap(rule, input, roots.input, intake)
+  try {
+    return unwrap(rule, input, roots.input, intake)
+  } catch (thrown) {
+    // A getter or a proxy of the caller may throw anything.
+    throw isFault(thrown) ? thrown : refuse('invalid-input', roots.input, `cannot be read: ${String(thrown)}`)
+  }
 }
 
 function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake): unknown {
   if (rule.leaf) return unwrapLeaf(rule, value, position, intake)
   if (typeof value !== 'object' || value === null) return value
   refuseDepth('invalid-input', position)
-  refusePrototype(value, position)
+  // As a key it would reach the prototype of whatever copies the value.
+  if (Object.hasOwn(value, '__proto__')) throw refuse('invalid-input', position, 'has a member named __proto__')
   let copy: Members | undefined
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
@@ -52,7 +59,10 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
 function withItems(before: Members | undefined, rule: Rule, value: object, position: Position, intake: Intake) {
   let copy = before
   eachItem(rule, value, (key, _, itemRule) => {
-    copy = withMember(copy, value, itemRule, within(position, key), intake)
+    const at = within(position, key)
+    // A list may be longer than anyone can walk where it holds nothing.
+    if (!(key in value)) throw refuse('invalid-input', at, 'is missing')
+    copy = withMember(copy, value, itemRule, at, intake)
   })
   return copy
 }
@@ -72,16 +82,17 @@ function withMember(copy: Members | undefined, value: object, rule: Rule, positi
 
 function unwrapLeaf(rule: Rule, value: unknown, position: Position, intake: Intake): unknown {
   const sample = isSample(value) ? value : undefined
-  if (sample?.quality !== undefined && !['good', 'uncertain', 'bad'].includes(sample.quality))
-    throw refuse('invalid-input', position, `has the quality '${String(sample.quality)}', not good, uncertain or bad`)
+  const { quality, sourceTime }: Partial<Sample<unknown>> = sample ?? {}
+  if (quality !== undefined && !['good', 'uncertain', 'bad'].includes(quality))
+    throw refuse('invalid-input', position, `has the quality '${quality}', not good, uncertain or bad`)
   const absent = sample === undefined ? value === undefined : sample.value === undefined || sample.value === null
-  if (rule.missing !== undefined && (absent || sample?.quality === 'bad')) return stoodIn(rule, position, intake)
-  if (sample?.quality === 'bad') throw refuse('bad-quality', position, 'is bad, says its source')
+  if (rule.missing !== undefined && (absent || quality === 'bad')) return stoodIn(rule, position, intake)
+  if (quality === 'bad') throw refuse('bad-quality', position, 'is bad, says its source')
   if (value === undefined) return undefined
   const bare = sample === undefined ? value : inContractUnit(rule, sample, position)
   if (sample !== undefined || rule.maxAge !== undefined) {
     intake.measured ??= []
-    intake.measured.push({ pointer: pointerTo(position), rule, sample, bare })
+    intake.measured.push({ pointer: pointerTo(position), rule, quality, sourceTime, bare })
   }
   if (rule.tensor !== undefined && bare !== undefined) checkForm(rule.tensor, bare, position, 'invalid-input')
   return bare
@@ -138,18 +149,16 @@ function conversionTo(rule: Rule, stated: string, position: Position): Conversio
 function convertTensor(tensor: Tensor, by: Conversion, position: Position): Tensor {
   if (tensor.dtype !== 'float32' && tensor.dtype !== 'float64')
     throw refuse('unit-mismatch', position, `is a tensor of ${tensor.dtype}, which cannot be converted without loss`)
-  const source = tensor.data as Float32Array | Float64Array
-  const data = new arrayOf[tensor.dtype](source.length)
-  for (let i = 0; i < source.length; i++) data[i] = convert(source[i]!, by)
+  const data = (tensor.data as Float32Array).map((one) => convert(one, by))
   return { dtype: tensor.dtype, shape: tensor.shape, data }
 }
 
 /** Refuses stale samples, and holds the values that later calls may fall back on. */
 export function checkFreshness(intake: Intake): void {
-  for (const { pointer: field, rule, sample, bare } of intake.measured ?? []) {
-    if (sample?.quality === 'uncertain') intake.inputQuality = 'uncertain'
+  for (const { pointer: field, rule, quality, sourceTime, bare } of intake.measured ?? []) {
+    if (quality === 'uncertain') intake.inputQuality = 'uncertain'
     if (rule.maxAge === undefined) continue
-    const time = parseSourceTime(sample?.sourceTime)
+    const time = parseSourceTime(sourceTime)
     const age = intake.now - time
     const stale = (problem: string) => new Fault('stale-input', `${field} ${problem}`, { field })
     if (Number.isNaN(time))
@@ -165,9 +174,4 @@ const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:
 /** RFC 3339 with an offset: without one the same text means another moment on another machine. */
 function parseSourceTime(text: unknown): number {
   return typeof text === 'string' && timePattern.test(text) ? Date.parse(text) : Number.NaN
-}
-
-function refusePrototype(value: object, position: Position): void {
-  // As a key it would reach the prototype of whatever copies the value.
-  if (Object.hasOwn(value, '__proto__')) throw refuse('invalid-input', position, 'has a member named __proto__')
 }
