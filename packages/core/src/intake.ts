@@ -41,7 +41,7 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
   if (typeof value !== 'object' || value === null) return value
   refuseDepth('invalid-input', position)
   // As a key it would reach the prototype of whatever copies the value.
-  if (Object.hasOwn(value, '__proto__')) throw refuse('invalid-input', position, 'has a member named __proto__')
+  if (Object.hasOwn(value, '__proto__')) throw refuse('invalid-input', position, 'holds __proto__')
   let copy: Members | undefined
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
