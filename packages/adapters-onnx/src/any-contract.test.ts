@@ -78,7 +78,6 @@ it.each([
   ['a circle', { task: circle }, /task is no JSON/],
   ['code without a schema for the inputs', { inputs: { feeds: () => ({}) } }, /inputs: pass a schema/],
   ['code without a schema for the outputs', { outputs: { read: () => ({}) } }, /outputs: pass a schema/],
-  ['a digest that is no text', { sha256: Symbol('s') }, /sha256 is Symbol\(s\)/],
 ])('%s in a contract is refused by its place', async (_, odd, words) => {
   const problem = await load({ ...stated, ...odd }).then(
     () => expect.fail('it was loaded'),

@@ -99,7 +99,7 @@ export function canHold(type: OnnxType, value: unknown): value is number {
 /** Throws `invalid-output` where a runtime gave no tensor, or one whose parts disagree: nobody may calculate with it. */
 export function checkGiven(name: string, tensor: OnnxTensor | undefined): asserts tensor is OnnxTensor {
   const { type, dims, data } = tensor ?? ({} as Partial<OnnxTensor>)
-  if (type === undefined || !Object.hasOwn(arrayOf, type)) throw gave(name, String(type ?? 'nothing'))
+  if (type === undefined || !Object.hasOwn(arrayOf, type)) throw gave(name, `${type ?? 'nothing'}`)
   if (data?.constructor !== arrayOf[type] && !isDataOf(type, data)) throw gave(name, `no ${type}`)
   if (!Array.isArray(dims)) throw gave(name, 'no shape')
   let count = 1

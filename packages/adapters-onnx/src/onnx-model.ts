@@ -37,8 +37,8 @@ export async function onnxModel<
     throw new TypeError(
       `${name}: runtime is no ONNX runtime: import * as runtime from 'onnxruntime-web', or its default export, and pass it`,
     )
-  if (pin !== undefined && !/^sha256:[0-9a-f]{64}$/.test(String(pin)))
-    throw new TypeError(`${name}: sha256 is ${String(pin)}: it must be sha256: and 64 hexadecimal digits in lower case`)
+  if (pin !== undefined && !/^sha256:[0-9a-f]{64}$/.test(pin))
+    throw new TypeError(`${name}: sha256 is ${pin}: it must be sha256: and 64 hexadecimal digits in lower case`)
   if (signature !== undefined && trust === undefined)
     throw new TypeError(`${name}: a signature is stated, and no trust that could judge it`)
   checkExecution(execution)

@@ -64,7 +64,7 @@ export function tensorOutput(metadata: OnnxMetadata, { tensor: stated }: TensorO
       const ends = { value: filled(real, lengths), low: filled(real, lengths), high: filled(real, lengths) }
       const last = lengths.at(-1) ?? 1
       if (typeof halfWidth !== 'number' && halfWidth.length !== last)
-        throw gave(name, `${last} values where ${halfWidth.length} half-widths are stated`)
+        throw gave(name, `${last} values for ${halfWidth.length} half-widths`)
       for (let i = 0; i < ends.value.data.length; i++) {
         const { value, low, high } = spread(numbers, i * step, i % last)
         ends.value.data[i] = value

@@ -75,8 +75,8 @@ export function textOutput({ name, type, shape }: OnnxMetadata, { text }: TextOu
     read(tensor, answer) {
       checkGiven(name, tensor)
       const texts = tensor.data as readonly unknown[]
-      if (tensor.type !== 'string' || texts.some((one) => typeof one !== 'string')) throw gave(name, 'no text')
-      if (many === undefined && texts.length !== 1) throw gave(name, `${texts.length} texts where one is stated`)
+      if (tensor.type !== 'string' || texts.some((one) => typeof one !== 'string')) throw gave(name, 'none')
+      if (many === undefined && texts.length !== 1) throw gave(name, `${texts.length} texts, not one,`)
       answer[field] = many === undefined ? texts[0] : [...texts]
       return undefined
     },
