@@ -2,7 +2,7 @@ import type { Descriptor } from './descriptor.ts'
 import type { FaultCode } from './fault.ts'
 import type { Quality, Warning } from './model.ts'
 import { type Position, pointerTo, refuse, refuseDepth, roots, within } from './position.ts'
-import { eachItem, hasItems, membersOf } from './rule-members.ts'
+import { eachItem, hasItems, memberOf, membersOf } from './rule-members.ts'
 import { checkFinite, checkForm, extentOf } from './tensor-checks.ts'
 import type { Limits, Range, Rule } from './vocabulary.ts'
 
@@ -49,7 +49,7 @@ function bound(
     const members = membersOf(rule)
     for (let i = 0; i < members.length; i++) {
       const { key, rule: memberRule, least, most } = members[i]!
-      const member = (value as Record<string, unknown>)[key]
+      const member = memberOf(value, key)
       // Most members are numbers in order; only the others need to know where they are.
       if (typeof member === 'number' && member >= least && member <= most) continue
       if (member !== undefined && (typeof member !== 'string' || memberRule.tensor !== undefined))

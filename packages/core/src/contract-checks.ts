@@ -44,7 +44,7 @@ export function checkResult<In, Out, Part>(
   result: RunResult<Out>,
 ): RunResult<Out> | Promise<RunResult<Out>> {
   const { descriptor, schemas } = model
-  if (typeof result !== 'object' || result === null || !('output' in result))
+  if (!('output' in Object(result)))
     throw new Fault('invalid-output', `${descriptor.id} must answer { output }, not ${typeof result}`, {
       field: '/output',
     })

@@ -1,7 +1,7 @@
 import { canonicalDigest } from './digest.ts'
 import { Fault } from './fault.ts'
 import { parseJson } from './strict-json.ts'
-import { compileVocabulary, type JsonSchema, someRule } from './vocabulary.ts'
+import { compileVocabulary, isObject, type JsonSchema, someRule } from './vocabulary.ts'
 
 /** The version of the specification that this package implements; it travels on every descriptor and frame. */
 export const specVersion = '0.1'
@@ -147,7 +147,7 @@ const words = { kind: ['model', 'tool', 'agent'], effect: ['none', 'record', 'ac
 
 /** Why a value is no descriptor, or undefined where it is one. A sentence for a person. */
 export function descriptorProblem(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return 'a descriptor is a JSON object'
+  if (!isObject(value)) return 'a descriptor is a JSON object'
   const d = value as Partial<Record<keyof Descriptor, unknown>>
   if (d.specVersion !== specVersion)
     return `specVersion is ${JSON.stringify(d.specVersion)}; this side speaks ${specVersion}`
@@ -162,10 +162,10 @@ export function descriptorProblem(value: unknown): string | undefined {
     if (typeof d[key] !== 'string' || d[key] === '') return `${key} is missing`
   for (const key of ['supports', 'input', 'output'] as const) {
     const part = d[key]
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return `${key} is not a JSON object`
+    if (!isObject(part)) return `${key} is not a JSON object`
     if (key === 'supports') continue
     try {
-      const rule = compileVocabulary(part as JsonSchema)
+      const rule = compileVocabulary(part)
       if (key === 'input' && d.effect !== 'none' && someRule(rule, ({ missing }) => missing !== undefined))
         return 'a model with an effect must be told every value: no hold, no impute'
     } catch (problem) {

@@ -2,7 +2,7 @@ import type { Findings } from './bounds.ts'
 import { Fault, isFault } from './fault.ts'
 import type { HeldValues } from './held-values.ts'
 import { type Position, pointerTo, refuse, refuseDepth, roots, within } from './position.ts'
-import { eachItem, hasItems, membersOf } from './rule-members.ts'
+import { eachItem, hasItems, memberOf, membersOf } from './rule-members.ts'
 import { isSample, type Sample } from './sample.ts'
 import { isTensor, type Tensor } from './tensor.ts'
 import { checkForm } from './tensor-checks.ts'
@@ -46,10 +46,10 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
   const members = membersOf(rule)
   for (let i = 0; i < members.length; i++) {
     const { key, rule: memberRule } = members[i]!
-    const member = (value as Record<string, unknown>)[key]
+    const member = memberOf(value, key)
     // A bare number or text has nothing to take apart.
     if (typeof member === 'object' || memberRule.needsVisit)
-      copy = withMember(copy, value, memberRule, within(position, key), intake)
+      copy = withMember(copy, value, member, memberRule, within(position, key), intake)
   }
   if (hasItems(rule)) copy = withItems(copy, rule, value, position, intake)
   return copy ?? value
@@ -58,11 +58,11 @@ function unwrap(rule: Rule, value: unknown, position: Position, intake: Intake):
 /** By itself: a function that makes another one pays for it even where it does not come so far. */
 function withItems(before: Members | undefined, rule: Rule, value: object, position: Position, intake: Intake) {
   let copy = before
-  eachItem(rule, value, (key, _, itemRule) => {
+  eachItem(rule, value, (key, member, itemRule) => {
     const at = within(position, key)
     // A list may be longer than anyone can walk where it holds nothing.
     if (!(key in value)) throw refuse('invalid-input', at, 'is missing')
-    copy = withMember(copy, value, itemRule, at, intake)
+    copy = withMember(copy, value, member, itemRule, at, intake)
   })
   return copy
 }
@@ -70,13 +70,18 @@ function withItems(before: Members | undefined, rule: Rule, value: object, posit
 type Members = Record<PropertyKey, unknown>
 
 /** A copy of `value` as soon as one of its members is not what it was. */
-function withMember(copy: Members | undefined, value: object, rule: Rule, position: Position, intake: Intake) {
-  const { key } = position
-  const member = (value as Members)[key]
+function withMember(
+  copy: Members | undefined,
+  value: object,
+  member: unknown,
+  rule: Rule,
+  position: Position,
+  intake: Intake,
+) {
   const bare = unwrap(rule, member, position, intake)
   if (bare === member) return copy
   const changed = copy ?? ((Array.isArray(value) ? [...value] : { ...value }) as Members)
-  changed[key] = bare
+  changed[position.key] = bare
   return changed
 }
 
@@ -85,7 +90,7 @@ function unwrapLeaf(rule: Rule, value: unknown, position: Position, intake: Inta
   const { quality, sourceTime }: Partial<Sample<unknown>> = sample ?? {}
   if (quality !== undefined && !['good', 'uncertain', 'bad'].includes(quality))
     throw refuse('invalid-input', position, `has the quality '${quality}', not good, uncertain or bad`)
-  const absent = sample === undefined ? value === undefined : sample.value === undefined || sample.value === null
+  const absent = (sample === undefined ? value : (sample.value ?? undefined)) === undefined
   if (rule.missing !== undefined && (absent || quality === 'bad')) return stoodIn(rule, position, intake)
   if (quality === 'bad') throw refuse('bad-quality', position, 'is bad, says its source')
   if (value === undefined) return undefined

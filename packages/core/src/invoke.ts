@@ -112,7 +112,7 @@ async function* settleInParts<In, Out, Part>(
     call.begin()
     for (;;) {
       const next = await call.unlessInterrupted(parts.next())
-      if (next.done === true) {
+      if (next.done) {
         hasEnded = true
         return call.reply(next.value)
       }
@@ -159,21 +159,21 @@ async function* answerInParts<In, Out, Part>(
 }
 
 function isFinal<Out, Part>(item: Part | Final<Out>): item is Final<Out> {
-  return typeof item === 'object' && item !== null && (item as Partial<Final<Out>>).final === true
+  return (item as Partial<Final<Out>> | null | undefined)?.final === true
 }
 
 function replyStream<Out, Part>(parts: AsyncGenerator<Part, Reply<Out>>): ReplyStream<Out, Part> {
   let end: Promise<Reply<Out>> | undefined
   const next = async (): Promise<IteratorResult<Part, undefined>> => {
     const item = await parts.next()
-    if (item.done !== true) return item
+    if (!item.done) return item
     if (item.value !== undefined) end ??= Promise.resolve(item.value)
     return { done: true, value: undefined }
   }
   const drain = async (): Promise<Reply<Out>> => {
     for (;;) {
       const item = await parts.next()
-      if (item.done !== true) continue
+      if (!item.done) continue
       if (item.value !== undefined) return item.value
       throw leftEarly()
     }

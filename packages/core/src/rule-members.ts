@@ -14,6 +14,12 @@ export function membersOf(rule: Rule): readonly Member[] {
   return rule.members
 }
 
+/** What stands under a name. What every object inherits, such as `constructor`, is nothing. */
+export function memberOf(value: object, key: string): unknown {
+  const member = (value as Record<string, unknown>)[key]
+  return typeof member === 'function' && member === Object.prototype[key as never] ? undefined : member
+}
+
 export function hasItems({ items, prefixItems, additional }: Rule): boolean {
   return items !== undefined || prefixItems !== undefined || additional !== undefined
 }

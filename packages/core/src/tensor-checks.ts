@@ -27,7 +27,7 @@ export function checkFinite(data: Tensor['data'], position: Position, invalid: F
   let sum = 0
   for (let from = 0; from < data.length; from += stretch) sum += sumOf(data, from)
   if (Number.isFinite(sum)) return
-  const at = Array.prototype.findIndex.call(data, (element: number) => !Number.isFinite(element))
+  const at = (data as Float32Array).findIndex((element) => !Number.isFinite(element))
   // Large doubles may well overflow a sum.
   if (at >= 0) throw refuse(invalid, position, `holds ${data[at]} at element ${at}`)
 }

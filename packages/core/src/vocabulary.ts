@@ -155,7 +155,7 @@ class Compiler {
         throw new TypeError(`tensor at ${at} needs a dtype and a shape`)
       rule.tensor = schema.tensor
     }
-    if ((rule.maxAge ?? rule.missing ?? rule.tensor) !== undefined) rule.needsVisit = true
+    if (schema.maxAge !== undefined || rule.missing || rule.tensor) rule.needsVisit = true
   }
 
   private follow(reference: string, at: string): Rule {
@@ -175,7 +175,7 @@ class Compiler {
   }
 }
 
-function isObject(value: unknown): value is JsonSchema {
+export function isObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
