@@ -22,12 +22,17 @@ const complete = readdirSync(packages).every((name) =>
 if (!complete || builtAt < newestSource) {
   process.stderr.write('building the packages …\n')
   const started = new Date()
-  const build = spawnSync('pnpm', ['-r', '--silent', '--filter', './packages/*', 'run', 'build'], {
-    cwd: root,
-    env: { ...process.env, DINRAIL_BUILD: 'code' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: process.platform === 'win32',
-  })
+  // Whoever runs a script by npm has no pnpm.
+  const build = spawnSync(
+    'npx',
+    ['--yes', 'pnpm@12.21.0', '-r', '--silent', '--filter', './packages/*', 'run', 'build'],
+    {
+      cwd: root,
+      env: { ...process.env, DINRAIL_BUILD: 'code' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+      shell: process.platform === 'win32',
+    },
+  )
   if (build.status !== 0) {
     process.stderr.write('the packages could not be built; `npx pnpm@12.21.0 run build` shows why\n')
     process.exit(1)
