@@ -33,11 +33,15 @@ const files: Readonly<Record<string, string>> = {
 
 if (!existsSync(installed)) {
   console.log('installing what Dinrail is compared with, half a gigabyte, once …')
-  spawnSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--loglevel=error'], {
-    cwd: contenders,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  })
+  spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--loglevel=error'],
+    {
+      cwd: contenders,
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+    },
+  )
 }
 
 /** The next message of a child, or a rejection with its end. */
