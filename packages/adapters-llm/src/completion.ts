@@ -66,7 +66,7 @@ export function completionReader(model: string, input: ChatInput): AnswerReader 
     const delta = (choice.delta ?? choice.message ?? {}) as Delta
     const { content } = delta
     // What cannot be read is not left out: the rest would pass for the whole answer.
-    if (!isObject(delta) || isOdd(content, 'string') || isOdd(delta.tool_calls))
+    if (!isObject(delta) || isUnreadable(content, 'string') || isUnreadable(delta.tool_calls))
       throw new Fault('unavailable', `${answeredBy} gave a part of its answer in no form of chat completions`)
     const reasoning = textOf(delta.reasoning_content) || textOf(delta.reasoning)
     if (reasoning !== '') parts.say('reasoning', reasoning)
@@ -167,7 +167,7 @@ function isJson(text: string): boolean {
 }
 
 /** Whether something stands there that is neither a list nor of the type. */
-function isOdd(value: unknown, type?: 'string'): boolean {
+function isUnreadable(value: unknown, type?: 'string'): boolean {
   return (value ?? undefined) !== undefined && typeof value !== type && !Array.isArray(value)
 }
 

@@ -12,6 +12,7 @@ import {
   type Tensor,
   tensor,
 } from '@dinrail/core'
+import { checkCounts } from './stated-options.ts'
 
 export interface EmbeddingInput {
   /** Each at least one character long. */
@@ -154,13 +155,6 @@ export function defineEmbeddingModel(definition: EmbeddingDefinition): Embedding
 /** What stands where a number should: a text may be a key that the server says back. */
 export function shownNumber(value: unknown): string {
   return typeof value === 'number' ? String(value) : 'no number'
-}
-
-/** Throws a `TypeError` for one that is no count. */
-export function checkCounts(place: string, counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts))
-    if (!(Number.isInteger(count) && count > 0))
-      throw new TypeError(`${place}: ${name} is ${count}, no whole number above 0`)
 }
 
 export interface TextProblem {

@@ -7,11 +7,11 @@ import {
   type RunResult,
   specVersion,
 } from '@dinrail/core'
-import { checkCounts, checkedBy, shownNumber, textsProblem } from './embedding.ts'
+import { checkedBy, shownNumber, textsProblem } from './embedding.ts'
 import { type JsonEndpointOptions, jsonEndpoint } from './json-endpoint.ts'
 import { spentOnReading } from './price.ts'
 import { slug } from './slug.ts'
-import { checkOptions } from './stated-options.ts'
+import { checkCounts, checkOptions } from './stated-options.ts'
 import { isObject, knownTokens } from './wire-json.ts'
 
 export interface RerankInput {

@@ -73,6 +73,13 @@ function checkNumbers(place: string, numbers: object = {}, known: string, isRigh
       throw new TypeError(`${place}: ${name} is ${String(value)}: state another number, or leave it out`)
 }
 
+/** Throws a `TypeError` for one that is no count. */
+export function checkCounts(place: string, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts))
+    if (!(Number.isInteger(count) && count > 0))
+      throw new TypeError(`${place}: ${name} is ${count}, no whole number above 0`)
+}
+
 /** Throws a `TypeError` where there is another option than these. */
 export function refuseUnknown(factory: string, options: object, known: string): void {
   for (const [name] of membersOf(factory, options))

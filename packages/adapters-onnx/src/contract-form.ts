@@ -20,7 +20,7 @@ type Form = (value: unknown, at: string) => void
 const wrong = (at: string, value: unknown, wanted: string) =>
   new TypeError(`${at} is ${typeof value === 'object' ? objectText(value) : String(value)}: ${wanted}`)
 
-/** Of what has no JSON form, such as a circle, its kind. */
+/** A circle, for one, has no JSON form. */
 function objectText(value: object | null): string {
   try {
     return JSON.stringify(value).slice(0, 60)

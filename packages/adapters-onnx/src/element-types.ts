@@ -1,6 +1,7 @@
-import { type DataType, Fault, type Tensor } from '@dinrail/core'
+import type { DataType, Tensor } from '@dinrail/core'
 import { halfBits, halfValue } from './half-floats.ts'
 import { shapeText } from './onnx-input.ts'
+import { gave } from './onnx-output.ts'
 import type { OnnxData, OnnxTensor, OnnxType } from './runtime.ts'
 
 type Elements = Tensor['data']
@@ -105,11 +106,6 @@ export function checkGiven(name: string, tensor: OnnxTensor | undefined): assert
   let count = 1
   for (const length of dims) count *= Number.isSafeInteger(length) && length >= 0 ? length : Number.NaN
   if (data!.length !== count) throw gave(name, `${data!.length} elements in the shape ${shapeText(dims)}`)
-}
-
-/** The fault of an output that cannot be read. */
-export function gave(name: string, what: string, more = ''): Fault {
-  return new Fault('invalid-output', `the network gave ${what} as '${name}'${more}`, { field: '/output' })
 }
 
 /** The elements of what a network gave, as a contract names them. */

@@ -1,9 +1,9 @@
 import { Fault } from '@dinrail/core'
 import type { CharactersOutput, LabelsOutput } from './contract.ts'
-import { gave, numbersOf } from './element-types.ts'
+import { numbersOf } from './element-types.ts'
 import { objectSchema } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
-import { checkFinite, checkNumeric, elementsOfShape, type PreparedOutput, wrongCount } from './onnx-output.ts'
+import { checkFinite, checkNumeric, elementsOfShape, gave, type PreparedOutput, wrongCount } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
 const probability = { type: 'number', limits: { physical: { min: 0, max: 1 } } } as const

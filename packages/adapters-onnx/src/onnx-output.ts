@@ -1,5 +1,4 @@
 import { Fault } from '@dinrail/core'
-import { gave } from './element-types.ts'
 import type { Properties } from './fields-schema.ts'
 import { shapeText } from './onnx-input.ts'
 import type { OnnxMetadata, OnnxTensor } from './runtime.ts'
@@ -37,6 +36,11 @@ export function checkNumeric(at: string, { name, type }: OnnxMetadata, isScore =
     throw new TypeError(
       `${at}: the ONNX output '${name}' of the file holds ${type}, which are no scores: name the output that gives one for each`,
     )
+}
+
+/** The fault of an output that cannot be read. */
+export function gave(name: string, what: string, more = ''): Fault {
+  return new Fault('invalid-output', `the network gave ${what} as '${name}'${more}`, { field: '/output' })
 }
 
 /** For more or fewer numbers than are stated, which are those of one row. */

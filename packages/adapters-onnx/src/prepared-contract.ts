@@ -149,9 +149,9 @@ export function prepareOutputs(
   return {
     schema: outputSchema(properties),
     read(given) {
+      const tensors = withoutSharing(given, kept)
       const output: Record<string, unknown> = {}
       let confidence: number | undefined
-      const tensors = withoutSharing(given, kept)
       for (let i = 0; i < prepared.length; i++) {
         const [name, one] = prepared[i]!
         const sure = one.read(tensors[name], output)

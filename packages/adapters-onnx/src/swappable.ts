@@ -18,8 +18,8 @@ export interface SwappableModel<In, Out> extends Model<In, Out, never> {
 export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel<In, Out> {
   let current = openDoor(first)
   const leaving = new Set<Promise<void>>()
-  /** Those that were exchanged: each is disposed of once its calls have ended, whatever it says of itself until then. */
-  const left = new WeakSet<object>()
+  /** Each is disposed of once its calls have ended, whatever it says of itself until then. */
+  const exchanged = new WeakSet<object>()
   let disposal: Promise<unknown> | undefined
   const disposed = () => new Fault('unavailable', `${current.model.descriptor.id} was disposed`, { retryable: false })
 
@@ -49,15 +49,13 @@ export function swappable<In, Out>(first: Model<In, Out, never>): SwappableModel
         )
       // The version before a swap, for one, is disposed: whoever rolls back has to load it again.
       const { state = 'ready' } = (next as Partial<OnnxModel<In, Out>>).health?.() ?? {}
-      if (state !== 'ready' || left.has(next))
+      if (state !== 'ready' || exchanged.has(next))
         throw new Fault(
           'unavailable',
           `${next.descriptor.id} ${next.descriptor.version} is ${state === 'ready' ? 'leaving' : state}: load it again`,
-          {
-            retryable: false,
-          },
+          { retryable: false },
         )
-      left.add(current.model)
+      exchanged.add(current.model)
       const drained = current.close()
       current = openDoor(next)
       leaving.add(drained)

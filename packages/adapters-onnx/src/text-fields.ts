@@ -1,8 +1,8 @@
 import { Fault, type JsonSchema } from '@dinrail/core'
 import type { TextInput, TextOutput } from './contract.ts'
-import { checkGiven, gave } from './element-types.ts'
+import { checkGiven } from './element-types.ts'
 import { dimsFor, type PreparedInput, shapeText } from './onnx-input.ts'
-import type { PreparedOutput } from './onnx-output.ts'
+import { gave, type PreparedOutput } from './onnx-output.ts'
 import type { OnnxMetadata } from './runtime.ts'
 
 type Shape = OnnxMetadata['shape']

@@ -1,7 +1,7 @@
 import { canonicalJson } from './digest.ts'
 import { Fault } from './fault.ts'
 import { deepestNesting } from './nesting.ts'
-import type { JsonSchema } from './vocabulary.ts'
+import { isObject, type JsonSchema } from './vocabulary.ts'
 
 /** Says why a value breaks the schema, as a sentence with the place; undefined where it keeps it. */
 export type AnswerCheck = (value: unknown) => string | undefined
@@ -204,10 +204,6 @@ function isOfType(name: unknown, value: unknown): boolean {
 
 function isEqual(one: unknown, other: unknown): boolean {
   return one === other || (typeof one === 'object' && canonicalJson(one) === canonicalJson(other))
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

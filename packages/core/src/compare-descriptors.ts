@@ -1,6 +1,7 @@
 import { authorities, type Descriptor } from './descriptor.ts'
 import { canonicalJson } from './digest.ts'
 import { toPointer } from './schema.ts'
+import { isObject } from './vocabulary.ts'
 
 /** What a new descriptor means for those who planned against the old one. */
 export interface Comparison {
@@ -266,10 +267,6 @@ function ownMembers(descriptor: Descriptor): Json {
   return JSON.parse(canonicalJson(descriptor), (_, value) =>
     isObject(value) ? Object.assign(Object.create(null), value) : value,
   )
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isEqual(a: unknown, b: unknown): boolean {
